@@ -1,0 +1,8 @@
+/**
+ * `@std/assert` from npm's `deno-std`, for machines that cannot reach JSR.
+ *
+ * @module
+ */
+
+// @ts-types="./mod.d.ts"
+export * from "npm:deno-std@1.4.0/assert/mod.js";

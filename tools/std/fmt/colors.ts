@@ -1,0 +1,8 @@
+/**
+ * `@std/fmt/colors` from npm's `deno-std`, for machines that cannot reach JSR.
+ *
+ * @module
+ */
+
+// @ts-types="./colors.d.ts"
+export * from "npm:deno-std@1.4.0/fmt/colors.js";
