@@ -1,0 +1,542 @@
+/**
+ * The engine of one connection.
+ *
+ * A {@linkcode Link} holds the transport, the read buffer, the sending half, and
+ * the machine and handler of the moment. Bytes that the machine does not consume
+ * stay in the buffer and are offered again. One read is always under way, also
+ * while the handler has paused input (as far as the buffer reaches), so that a
+ * peer that leaves is noticed.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "./clock.ts";
+import type { Conn, Handler, LifeEvent } from "./conn.ts";
+import { ConnError } from "./error.ts";
+import type { AttachOptions } from "./loop.ts";
+import type { Machine, Sink } from "./machine.ts";
+import { Output, type OutputOwner } from "./_output.ts";
+import { ReadBuffer } from "./read_buffer.ts";
+import type { Transport } from "./transport.ts";
+import { type TimerWheel, WheelEntry, wheelFor } from "./wheel.ts";
+
+/** Any protocol's event, as far as the engine cares. */
+export type AnyEvent = { type: string };
+/** Any protocol's machine. */
+export type AnyMachine = Machine<AnyEvent, unknown>;
+/** Any protocol's view of the link, with the handler that it brings. */
+export interface AnyView extends Conn<AnyEvent, unknown> {
+  readonly handler: Handler<AnyEvent, unknown>;
+}
+/** Makes a view for the handler; without one, the view's events are iterated. */
+export type MakeView = (
+  link: Link,
+  handler: Handler<AnyEvent, unknown> | undefined,
+) => AnyView;
+
+/** What {@linkcode Link.detach} gives. */
+export interface Detached {
+  /** The transport. */
+  transport: Transport;
+  /** What was read from it and not consumed. */
+  unread: Uint8Array;
+}
+
+const resolved = Promise.resolve();
+let lastId = 0;
+
+function transportError(cause: unknown): ConnError {
+  const reset = cause instanceof Deno.errors.ConnectionReset ||
+    cause instanceof Deno.errors.BrokenPipe;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new ConnError(`Connection broke: ${text}`, {
+    code: reset ? "reset" : "broken",
+    side: "transport",
+    cause,
+  });
+}
+
+/** A connection's engine, and the sink of its machine. */
+export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
+  /** Counted from 1 in this thread. */
+  readonly id: number = ++lastId;
+  /** Moves the bytes. */
+  readonly transport: Transport;
+  /** Whether that is by TLS. */
+  readonly secure: boolean;
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number = Date.now();
+  /** The sending half. */
+  readonly output: Output;
+  /** Bytes read. */
+  bytesIn = 0;
+
+  readonly #input: ReadBuffer;
+  readonly #clock: Clock;
+  readonly #wheel: TimerWheel;
+  readonly #maxBuffered: number;
+  readonly #idleTimeout: number;
+  readonly #sendTimeout: number;
+  readonly #closeTimeout: number;
+  readonly #onError: (error: unknown) => void;
+  readonly #makeView: MakeView;
+
+  #machine: AnyMachine;
+  #view: AnyView;
+  #handler: Handler<AnyEvent, unknown>;
+
+  /** Handler promises of the present view that have not settled. */
+  #pauses = 0;
+  #pumping = false;
+  #pumpQueued = false;
+  #reading = false;
+  /** Wakes the read loop, which waits for room in the buffer. */
+  #wakeReader: (() => void) | undefined;
+  /** The peer's end of stream: not yet, seen, handed to the machine. */
+  #eof: "no" | "seen" | "told" = "no";
+
+  #closing = false;
+  #closed = false;
+  #error: ConnError | undefined;
+  #finished: PromiseWithResolvers<ConnError | undefined> | undefined;
+  #abort: AbortController | undefined;
+  #left = false;
+
+  #lastInput = 0;
+  #closeAt = Infinity;
+  #stallCheckAt = Infinity;
+  #stallBytes = -1;
+
+  constructor(
+    transport: Transport,
+    machine: AnyMachine,
+    makeView: MakeView,
+    handler: Handler<AnyEvent, unknown> | undefined,
+    options: AttachOptions,
+  ) {
+    super();
+    this.transport = transport;
+    this.secure = options.secure ?? false;
+    this.#maxBuffered = options.maxBuffered ?? 64 * 1024 * 1024;
+    this.output = new Output(
+      transport,
+      this,
+      Math.min(options.highMark ?? 64 * 1024, this.#maxBuffered),
+      options.lowMark ?? 16 * 1024,
+    );
+    this.#clock = options.clock ?? systemClock;
+    this.#wheel = wheelFor(this.#clock);
+    this.#idleTimeout = options.idleTimeout ?? Infinity;
+    this.#sendTimeout = options.sendTimeout ?? 30_000;
+    this.#closeTimeout = options.closeTimeout ?? 5_000;
+    this.#onError = options.onError ?? console.error;
+    this.#input = new ReadBuffer(options.unread);
+    this.#machine = machine;
+    this.#makeView = makeView;
+    this.#view = makeView(this, handler);
+    this.#handler = this.#view.handler;
+  }
+
+  /** Tells the handler and starts reading. */
+  start(): void {
+    const now = this.now;
+    this.#lastInput = now;
+    this.#stallCheckAt = now + this.#sendTimeout;
+    this.emit({ type: "open" });
+    this.#pump();
+    this.#read();
+  }
+
+  // What the machine may do: Sink.
+
+  get now(): number {
+    return this.#clock.now();
+  }
+
+  emit(event: AnyEvent): boolean {
+    const view = this.#view;
+    this.#tell(view, event);
+    return this.#pauses === 0 && this.#view === view && !this.#closing;
+  }
+
+  write(data: Uint8Array | string): void {
+    this.output.write(data);
+  }
+
+  close(error?: ConnError): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#error = error;
+    this.#closeAt = this.now + this.#closeTimeout;
+    this.output.end();
+    this.#wakeReader?.();
+    this.#arm();
+  }
+
+  // What the program may do, through its view.
+
+  /** The view that is not detached. */
+  get view(): AnyView {
+    return this.#view;
+  }
+
+  /** The machine of the moment. */
+  get machine(): AnyMachine {
+    return this.#machine;
+  }
+
+  /** See {@linkcode Conn.state}. */
+  get state(): "open" | "closing" | "closed" {
+    if (this.#closed) return "closed";
+    return this.#closing ? "closing" : "open";
+  }
+
+  /** See {@linkcode Conn.signal}. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#left) this.#abort.abort(this.#leaveReason());
+    }
+    return this.#abort.signal;
+  }
+
+  /** See {@linkcode Conn.closed}. */
+  get finished(): Promise<ConnError | undefined> {
+    if (this.#finished === undefined) {
+      this.#finished = Promise.withResolvers();
+      if (this.#closed) this.#finished.resolve(this.#error);
+    }
+    return this.#finished.promise;
+  }
+
+  /** See {@linkcode Conn.send}. */
+  send(command: unknown): boolean {
+    if (this.#closing) return false;
+    this.#machine.send(command, this);
+    this.#afterCommand();
+    if (!this.output.overHighMark()) return true;
+    if (this.output.size > this.#maxBuffered) this.#queueFull();
+    return false;
+  }
+
+  /** See {@linkcode Conn.become}. */
+  become(
+    machine: AnyMachine,
+    handler: Handler<AnyEvent, unknown> | undefined,
+    unread: Uint8Array | undefined,
+  ): AnyView {
+    if (this.#closing) {
+      throw new ConnError(
+        `Cannot become "${machine.protocol}": the connection is closed`,
+        { code: "closed", side: "local" },
+      );
+    }
+    this.#machine = machine;
+    this.#view = this.#makeView(this, handler);
+    this.#handler = this.#view.handler;
+    this.#pauses = 0;
+    if (unread !== undefined) this.#input.unread(unread);
+    const view = this.#view;
+    this.emit({ type: "open" });
+    this.#afterCommand();
+    return view;
+  }
+
+  /** Lets the machine say goodbye, and then closes. */
+  closeOrderly(error?: ConnError): void {
+    if (error !== undefined) return this.fail(error);
+    if (this.#closing) return;
+    if (this.#machine.close === undefined) return this.close();
+    this.#machine.close(this);
+    this.#afterCommand();
+  }
+
+  /** Lets the machine write its last words about an error, and closes. */
+  fail(error: ConnError): void {
+    if (this.#closing) return;
+    this.#machine.fail(error, this);
+    this.close(error);
+  }
+
+  /** Lets the machine finish what is under way and close. */
+  drainMachine(): void {
+    if (this.#closing) return;
+    this.#machine.drain(this);
+    this.#afterCommand();
+  }
+
+  /** Gives the transport away, after the present call of the machine. */
+  detach(): Promise<Detached> {
+    const { writing, size } = this.output;
+    if (this.#reading || writing || size > 0 || this.#closing) {
+      throw new ConnError(
+        "Cannot detach the transport: it is in use, or closed",
+        { code: "busy", side: "local" },
+      );
+    }
+    this.#closing = this.#closed = true;
+    this.#wheel.cancel(this);
+    // The call that runs now has still to say how much it consumed.
+    return resolved.then(() => ({
+      transport: this.transport,
+      unread: this.#input.bytes().slice(),
+    }));
+  }
+
+  /** Ends at once: the transport closes, the handler gets `close`. */
+  finish(error?: ConnError): void {
+    if (this.#closed) return;
+    this.#closing = this.#closed = true;
+    this.#error ??= error;
+    this.#wheel.cancel(this);
+    this.output.close();
+    try {
+      this.transport.close();
+    } catch {
+      // It is closed already, which is what was wanted.
+    }
+    this.#wakeReader?.();
+    this.#leave();
+    // Not from inside a call of the handler: `close` is a call of its own.
+    resolved.then(() => {
+      const event: LifeEvent = this.#error === undefined
+        ? { type: "close" }
+        : { type: "close", error: this.#error };
+      this.#tell(this.#view, event);
+      this.#finished?.resolve(this.#error);
+    });
+  }
+
+  // Events.
+
+  /** Calls the handler; a promise that it returns pauses the view's input. */
+  #tell(view: AnyView, event: AnyEvent): void {
+    let result: void | Promise<void>;
+    try {
+      result = this.#handler(event, view);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    if (result === undefined) return;
+    if (view === this.#view) this.#pauses++;
+    result.then(
+      () => this.#unpause(view),
+      (error) => {
+        this.#failed(error);
+        this.#unpause(view);
+      },
+    );
+  }
+
+  #unpause(view: AnyView): void {
+    if (view !== this.#view || --this.#pauses > 0) return;
+    if (this.#idleTimeout !== Infinity) this.#lastInput = this.now;
+    this.#pump();
+  }
+
+  /** Closes because of what the program threw; a bug in it is reported too. */
+  #failed(thrown: unknown): void {
+    const meant = thrown instanceof ConnError;
+    if (!meant || thrown.reply === undefined) this.#onError(thrown);
+    this.fail(
+      meant ? thrown : new ConnError(
+        `The handler of connection ${this.id} failed`,
+        { code: "handler_failed", side: "local", cause: thrown },
+      ),
+    );
+  }
+
+  /** Aborts the signal: the peer is not there any more. */
+  #leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#abort?.abort(this.#leaveReason());
+  }
+
+  #leaveReason(): ConnError {
+    if (this.#error !== undefined) return this.#error;
+    return this.#closed
+      ? new ConnError("The connection is closed", {
+        code: "closed",
+        side: "local",
+      })
+      : new ConnError("The peer has left", {
+        code: "peer_left",
+        side: "remote",
+      });
+  }
+
+  // Input.
+
+  /** Offers what is unread to the machine, and to the one that replaces it. */
+  #pump(): void {
+    if (this.#pumping || this.#closing || this.#pauses > 0) return;
+    this.#pumping = true;
+    try {
+      let machine: AnyMachine | undefined;
+      while (this.#input.size > 0 && machine !== this.#machine) {
+        machine = this.#machine;
+        this.#input.consume(machine.receive(this.#input.bytes(), this));
+        if (this.#closing || this.#pauses > 0) break;
+      }
+      if (this.#eof === "seen" && this.#pauses === 0 && !this.#closing) {
+        this.#eof = "told";
+        this.#machine.receiveEnd(this.#input.bytes(), this);
+      }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#pumping = false;
+    }
+    this.#finishIfEnded();
+    this.#arm();
+    this.#wakeReader?.();
+  }
+
+  /** Offers the input again: a command may have unblocked the machine. */
+  #afterCommand(): void {
+    if (this.#pumping) return;
+    this.#arm();
+    if (this.#pumpQueued || this.#pauses > 0) return;
+    if (this.#input.size === 0 && this.#eof !== "seen") return;
+    this.#pumpQueued = true;
+    resolved.then(() => {
+      this.#pumpQueued = false;
+      this.#pump();
+    });
+  }
+
+  async #read(): Promise<void> {
+    try {
+      while (!this.#closed && this.#eof === "no") {
+        if (this.#closing) this.#input.clear();
+        const room = this.#input.room(
+          this.#pauses === 0,
+          this.#machine.lookahead,
+        );
+        if (room === undefined) {
+          await new Promise<void>((resolve) => this.#wakeReader = resolve);
+          this.#wakeReader = undefined;
+          continue;
+        }
+        this.#reading = true;
+        const count = await this.transport.read(room);
+        this.#reading = false;
+        if (this.#closed) return;
+        if (count === null) this.#peerEnded();
+        else this.#received(count);
+      }
+    } catch (error) {
+      this.#reading = false;
+      if (!this.#closed) this.finish(transportError(error));
+    }
+  }
+
+  #received(count: number): void {
+    this.bytesIn += count;
+    if (this.#closing) return;
+    if (this.#idleTimeout !== Infinity) this.#lastInput = this.now;
+    this.#input.filled(count);
+    this.#pump();
+  }
+
+  #peerEnded(): void {
+    this.#eof = "seen";
+    if (!this.#machine.halfOpen) this.#leave();
+    this.#pump();
+    this.#finishIfEnded();
+  }
+
+  /** Finishes if both sides have ended and nobody is still to be told. */
+  #finishIfEnded(): void {
+    if (!this.output.ended || this.#eof === "no") return;
+    if (this.#eof === "told" || this.#closing) this.finish();
+  }
+
+  // Output.
+
+  outputEnded(): void {
+    this.#finishIfEnded();
+  }
+
+  outputFailed(cause: unknown): void {
+    this.finish(transportError(cause));
+  }
+
+  outputDrained(): void {
+    if (!this.#closing) this.#tell(this.#view, { type: "drain" });
+  }
+
+  #queueFull(): void {
+    this.finish(
+      new ConnError(
+        `Cannot queue more than ${this.#maxBuffered} bytes: the peer does not take them`,
+        { code: "send_queue_full", side: "local" },
+      ),
+    );
+  }
+
+  // Time.
+
+  /** Sets the wheel to whatever is due first. */
+  #arm(): void {
+    if (this.#closed) return;
+    let at = Math.min(this.#closeAt, this.#stallCheckAt);
+    if (!this.#closing) {
+      at = Math.min(
+        at,
+        this.#machine.deadline?.() ?? Infinity,
+        this.#lastInput + this.#idleTimeout,
+      );
+    }
+    this.#wheel.schedule(this, at);
+  }
+
+  override due(now: number): void {
+    if (now >= this.#closeAt) return this.finish();
+    if (now >= this.#stallCheckAt && this.#stalled(now)) return;
+    if (!this.#closing) {
+      if (now >= (this.#machine.deadline?.() ?? Infinity)) this.#tick();
+      if (now >= this.#lastInput + this.#idleTimeout) this.#idle(now);
+    }
+    this.#arm();
+  }
+
+  #tick(): void {
+    try {
+      this.#machine.tick?.(this);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Aborts if nothing was taken of a write since the last check. */
+  #stalled(now: number): boolean {
+    const { writing, sent } = this.output;
+    const same = writing && this.#stallBytes === sent;
+    this.#stallBytes = writing ? sent : -1;
+    this.#stallCheckAt = now + this.#sendTimeout;
+    if (!same) return false;
+    this.finish(
+      new ConnError(
+        `Cannot send: the peer took nothing for ${this.#sendTimeout} ms`,
+        { code: "send_timeout", side: "remote" },
+      ),
+    );
+    return true;
+  }
+
+  #idle(now: number): void {
+    if (this.#pauses > 0) {
+      this.#lastInput = now;
+      return;
+    }
+    this.fail(
+      new ConnError(`Connection was idle for ${this.#idleTimeout} ms`, {
+        code: "idle_timeout",
+        side: "remote",
+        reply: 408,
+      }),
+    );
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The sending half of a connection.
+ *
+ * @module
+ */
+
+import { SendQueue } from "./queue.ts";
+import type { Transport } from "./transport.ts";
+
+const resolved = Promise.resolve();
+const dirty: Output[] = [];
+
+/** Writes for every connection that queued something in this turn. */
+function flushDirty(): void {
+  for (let i = 0; i < dirty.length; i++) dirty[i]!.flush();
+  dirty.length = 0;
+}
+
+/** What the owner of an {@linkcode Output} is told. */
+export interface OutputOwner {
+  /** The queue fell to the low mark after it had been over the high one. */
+  outputDrained(): void;
+  /** All that was queued is sent, and so is the end of the stream. */
+  outputEnded(): void;
+  /** A write failed. */
+  outputFailed(cause: unknown): void;
+}
+
+/**
+ * Queues what is sent in one turn of the event loop and hands it to the
+ * transport in one write. While that is under way, more piles up for the next.
+ */
+export class Output {
+  /** Bytes that the transport took. */
+  sent = 0;
+  readonly #queue = new SendQueue();
+  readonly #transport: Transport;
+  readonly #owner: OutputOwner;
+  readonly #highMark: number;
+  readonly #lowMark: number;
+  #writing = false;
+  #flushQueued = false;
+  #overHigh = false;
+  #drained: PromiseWithResolvers<void> | undefined;
+  #end: "no" | "wanted" | "sent" = "no";
+  #closed = false;
+
+  constructor(
+    transport: Transport,
+    owner: OutputOwner,
+    highMark: number,
+    lowMark: number,
+  ) {
+    this.#transport = transport;
+    this.#owner = owner;
+    this.#highMark = highMark;
+    this.#lowMark = lowMark;
+  }
+
+  /** Bytes queued and not yet taken. */
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  /** Whether a write is under way. */
+  get writing(): boolean {
+    return this.#writing;
+  }
+
+  /** Whether the end of the stream has been sent. */
+  get ended(): boolean {
+    return this.#end === "sent";
+  }
+
+  /** Queues data; ignored once the stream's end is wanted. */
+  write(data: Uint8Array | string): void {
+    if (this.#end !== "no" || this.#closed) return;
+    if (typeof data === "string") this.#queue.pushText(data);
+    else this.#queue.push(data);
+    this.#flushSoon();
+  }
+
+  /** Notes that the program was told to wait, if it is, and says so. */
+  overHighMark(): boolean {
+    if (this.#queue.size > this.#highMark) this.#overHigh = true;
+    return this.#overHigh;
+  }
+
+  /** Resolves below the low mark; at once if the high one was not passed. */
+  drain(): Promise<void> {
+    if (!this.#overHigh || this.#closed) return resolved;
+    this.#drained ??= Promise.withResolvers();
+    return this.#drained.promise;
+  }
+
+  /** Sends the stream's end after what is queued. */
+  end(): void {
+    if (this.#end !== "no") return;
+    this.#end = "wanted";
+    this.#flushSoon();
+  }
+
+  /** Forgets what is queued; whoever waits for a drain goes on. */
+  close(): void {
+    this.#closed = true;
+    this.#queue.clear();
+    this.#drained?.resolve();
+  }
+
+  /** Starts writing, unless a write is under way that will go on by itself. */
+  flush(): void {
+    this.#flushQueued = false;
+    if (!this.#writing && !this.#closed) this.#write();
+  }
+
+  #flushSoon(): void {
+    if (this.#flushQueued || this.#writing) return;
+    this.#flushQueued = true;
+    if (dirty.push(this) === 1) resolved.then(flushDirty);
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    try {
+      let bytes: Uint8Array | undefined;
+      while ((bytes = this.#queue.peek()) !== undefined) {
+        const count = await this.#transport.write(bytes);
+        if (this.#closed) return;
+        this.sent += count;
+        this.#queue.advance(count);
+        if (this.#overHigh && this.#queue.size <= this.#lowMark) this.#low();
+      }
+      if (this.#end === "wanted") {
+        await this.#transport.closeWrite();
+        this.#end = "sent";
+      }
+    } catch (error) {
+      if (!this.#closed) this.#owner.outputFailed(error);
+      return;
+    } finally {
+      this.#writing = false;
+    }
+    if (this.#end === "sent" && !this.#closed) this.#owner.outputEnded();
+  }
+
+  #low(): void {
+    this.#overHigh = false;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+    this.#owner.outputDrained();
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What turns bytes into events and commands into bytes.
+ *
+ * @module
+ */
+
+import type { ConnError } from "./error.ts";
+
+/**
+ * Where a {@linkcode Machine} puts what it makes: events for the handler, bytes
+ * for the transport. The I/O loop implements it.
+ */
+export interface Sink<E> {
+  /** Milliseconds on the connection's clock when the present call began. */
+  readonly now: number;
+  /**
+   * Hands an event to the handler.
+   *
+   * @returns `false` if the machine must stop making events and return from
+   * `receive` at once: the handler paused reading, put another machine in this
+   * one's place, or closed the connection. What the machine does not consume is
+   * offered again.
+   */
+  emit(event: E): boolean;
+  /**
+   * Queues bytes, or a string that is sent as UTF-8. Small arrays are copied;
+   * large ones are sent from where they are, so the caller gives them away.
+   */
+  write(data: Uint8Array | string): void;
+  /**
+   * Ends the connection in order: what is queued is sent, this side of the
+   * stream ends, and the peer gets a bounded time to do the same. With an error,
+   * the handler's `close` event carries it; {@linkcode Machine.fail} is not
+   * called for it.
+   */
+  close(error?: ConnError): void;
+}
+
+/**
+ * A protocol, as a state machine: bytes to events, commands to bytes. It does no
+ * I/O, holds no timer and never awaits, so it runs the same over a socket and in
+ * a test.
+ *
+ * @typeParam E The events that it makes.
+ * @typeParam C The commands that it takes.
+ */
+export interface Machine<E, C> {
+  /** The protocol's name, as {@linkcode Conn.protocol} shows it. */
+  readonly protocol: string;
+  /**
+   * Whether the peer may end its side of the stream and still be there for the
+   * answer. If it is not set, the end of the peer's stream aborts
+   * {@linkcode Conn.signal} at once, even while a handler is at work.
+   */
+  readonly halfOpen?: boolean;
+  /**
+   * The most bytes that the machine may leave unconsumed while it waits for
+   * more, by default 64 KiB.
+   */
+  readonly lookahead?: number;
+  /**
+   * Takes input. Events that carry bytes carry copies: `bytes` is only valid
+   * during the call.
+   *
+   * @param bytes All input that is not consumed yet, in one piece.
+   * @param sink Where events and answers go.
+   * @returns How many bytes were consumed. The rest is offered again in front of
+   * what comes next, after the handler's pause, or after a command.
+   */
+  receive(bytes: Uint8Array, sink: Sink<E>): number;
+  /**
+   * Takes the end of the peer's stream, once, after all that could be consumed
+   * was.
+   *
+   * @param rest The bytes that will stay unconsumed for ever.
+   * @param sink Where events and answers go.
+   */
+  receiveEnd(rest: Uint8Array, sink: Sink<E>): void;
+  /**
+   * Takes a command from the program and writes it. May run inside `receive`,
+   * from a handler.
+   *
+   * @throws {ConnError} If the command is invalid, or out of place.
+   */
+  send(command: C, sink: Sink<E>): void;
+  /**
+   * Writes the protocol's last words before the connection closes because of
+   * `error`: an HTTP error answer, a WebSocket close frame.
+   */
+  fail(error: ConnError, sink: Sink<E>): void;
+  /** Finishes what is under way, takes nothing new, and then closes the sink. */
+  drain(sink: Sink<E>): void;
+  /**
+   * Says the protocol's goodbye for {@linkcode Conn.close}, and closes the sink
+   * when that is done. Left out: the sink is closed at once.
+   */
+  close?(sink: Sink<E>): void;
+  /**
+   * When the machine wants {@linkcode Machine.tick}, in milliseconds on the
+   * sink's clock; `Infinity` for never. Asked after every call of a method above.
+   */
+  deadline?(): number;
+  /** Runs what is due: a time-out, a heartbeat. */
+  tick?(sink: Sink<E>): void;
+}

@@ -1,0 +1,120 @@
+/**
+ * What waits to be written, coalesced into as few writes as possible.
+ *
+ * @module
+ */
+
+/** Arrays up to this size are copied, so that they share a write. */
+const COPY_MAX = 8 * 1024;
+/** The size of the blocks that small pieces are copied into. */
+const BLOCK_SIZE = 16 * 1024;
+/** How many free blocks the thread keeps. */
+const POOL_MAX = 128;
+
+const encoder = new TextEncoder();
+const pool: Uint8Array[] = [];
+
+/** A run of bytes: `bytes[start..end)` is still to be written. */
+interface Segment {
+  readonly bytes: Uint8Array;
+  start: number;
+  end: number;
+  /** Whether `bytes` is a block of ours, with room behind `end`. */
+  readonly block: boolean;
+}
+
+function takeBlock(): Segment {
+  const bytes = pool.pop() ?? new Uint8Array(BLOCK_SIZE);
+  return { bytes, start: 0, end: 0, block: true };
+}
+
+/**
+ * A first-in, first-out queue of bytes. Small pieces are copied into blocks, so
+ * that all that is queued in one turn goes out in one write; large pieces are
+ * queued as they are. A block may be filled further while its front is being
+ * written.
+ */
+export class SendQueue {
+  #segments: Segment[] = [];
+  #first = 0;
+  #size = 0;
+
+  /** Bytes queued. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Queues bytes, by reference if they are many. */
+  push(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#size += bytes.length;
+    if (bytes.length > COPY_MAX) {
+      this.#segments.push({ bytes, start: 0, end: bytes.length, block: false });
+      return;
+    }
+    const segment = this.#room(bytes.length);
+    segment.bytes.set(bytes, segment.end);
+    segment.end += bytes.length;
+  }
+
+  /** Queues a string, as UTF-8. */
+  pushText(text: string): void {
+    if (text.length > COPY_MAX) return this.push(encoder.encode(text));
+    let rest = text;
+    while (rest.length > 0) {
+      // ASCII needs a byte a unit; if it was something else, go on in a new block.
+      const segment = this.#room(rest.length);
+      const { bytes, end } = segment;
+      const { read, written } = encoder.encodeInto(
+        rest,
+        end === 0 ? bytes : bytes.subarray(end),
+      );
+      segment.end += written;
+      this.#size += written;
+      if (read === rest.length) return;
+      rest = rest.slice(read);
+      this.#segments.push(takeBlock());
+    }
+  }
+
+  /** The bytes to write next, or `undefined` if there are none. */
+  peek(): Uint8Array | undefined {
+    const segment = this.#segments[this.#first];
+    if (segment === undefined || this.#size === 0) return undefined;
+    const { bytes, start, end } = segment;
+    return start === 0 && end === bytes.length
+      ? bytes
+      : bytes.subarray(start, end);
+  }
+
+  /** Drops the first `count` bytes of what {@linkcode SendQueue.peek} gave. */
+  advance(count: number): void {
+    const segment = this.#segments[this.#first]!;
+    segment.start += count;
+    this.#size -= count;
+    if (segment.start < segment.end) return;
+    if (segment.block && pool.length < POOL_MAX) pool.push(segment.bytes);
+    this.#first++;
+    if (this.#first === this.#segments.length) {
+      this.#segments.length = this.#first = 0;
+    } else if (this.#first === 1024) {
+      this.#segments.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+
+  /** Drops everything. A block that is being written is left to the collector. */
+  clear(): void {
+    this.#segments = [];
+    this.#first = this.#size = 0;
+  }
+
+  /** The block at the queue's end with room for `count` bytes, or a new one. */
+  #room(count: number): Segment {
+    const last = this.#segments.at(-1);
+    if (last?.block && last.bytes.length - last.end >= count) return last;
+    const segment = takeBlock();
+    this.#segments.push(segment);
+    return segment;
+  }
+}
