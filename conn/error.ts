@@ -46,6 +46,7 @@ export interface ConnErrorOptions extends ErrorOptions {
  * ```
  */
 export class ConnError extends Error {
+  /** `"ConnError"`. */
   override readonly name = "ConnError";
   /** Stable machine-readable name of the failure, for example `"head_timeout"`. */
   readonly code: string;
