@@ -26,9 +26,25 @@ export interface Clock {
 // No timer of the system may be longer: it would fire at once.
 const MAX_DELAY = 2 ** 31 - 1;
 
-/** The machine's monotonic clock. */
+let turn: number | undefined;
+const resolved = Promise.resolve();
+const turnOver = () => {
+  turn = undefined;
+};
+
+/**
+ * The machine's monotonic clock. It shows one time for all that happens in one
+ * turn of the event loop: a look at the system's costs more than parsing a short
+ * head.
+ */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => {
+    if (turn === undefined) {
+      turn = performance.now();
+      resolved.then(turnOver);
+    }
+    return turn;
+  },
   setTimeout: (callback, delay) =>
     setTimeout(callback, Math.min(delay, MAX_DELAY)),
   clearTimeout: (timer) => clearTimeout(timer as number),

@@ -1,0 +1,182 @@
+/**
+ * One connection of `serve()`: requests in, one after the other, responses out.
+ *
+ * @module
+ */
+
+import type { Conn, Handler } from "../conn/conn.ts";
+import { ConnError } from "../conn/error.ts";
+import type { Machine } from "../conn/machine.ts";
+import type { HttpCommand, HttpEvent, RequestHead } from "./message.ts";
+import type { ServeHandler, ServeInfo, TakeoverHead } from "./serve.ts";
+import { RequestStream } from "./_request_stream.ts";
+import { sendResponse } from "./_send_response.ts";
+import { makeRequest } from "./_server_request.ts";
+
+type HttpConn = Conn<HttpEvent, HttpCommand>;
+
+/** Responses that stand for a connection that speaks another protocol now. */
+const takenOver = new WeakSet<Response>();
+
+/** A request that is being answered. */
+class Exchange implements ServeInfo {
+  readonly conn: HttpConn;
+  readonly head: RequestHead;
+  /** The body as it comes, if there is one. */
+  readonly body: RequestStream | undefined;
+  #completed: PromiseWithResolvers<void> | undefined;
+  #outcome: { error?: unknown } | undefined;
+
+  constructor(conn: HttpConn, head: RequestHead) {
+    this.conn = conn;
+    this.head = head;
+    if (head.contentLength !== 0) this.body = new RequestStream();
+  }
+
+  get remoteAddr(): Deno.NetAddr {
+    return this.conn.remoteAddr as Deno.NetAddr;
+  }
+
+  get completed(): Promise<void> {
+    if (this.#completed === undefined) {
+      this.#completed = Promise.withResolvers();
+      // Nobody has to look at it.
+      this.#completed.promise.catch(() => {});
+      if (this.#outcome !== undefined) this.#settle(this.#outcome);
+    }
+    return this.#completed.promise;
+  }
+
+  takeOver<E, C>(
+    head: TakeoverHead,
+    machine: Machine<E, C>,
+    handler?: Handler<E, C>,
+  ): { conn: Conn<E, C>; response: Response } {
+    this.conn.send({ type: "response", ...head, body: "" });
+    const response = new Response();
+    takenOver.add(response);
+    return { conn: this.conn.become(machine, handler), response };
+  }
+
+  /** Notes how it ended. */
+  settle(outcome: { error?: unknown }): void {
+    this.#outcome = outcome;
+    this.#settle(outcome);
+  }
+
+  #settle(outcome: { error?: unknown }): void {
+    if ("error" in outcome) this.#completed?.reject(outcome.error);
+    else this.#completed?.resolve();
+  }
+}
+
+/** The state of one connection. */
+export class ServedConn {
+  readonly #conn: HttpConn;
+  readonly #handler: ServeHandler;
+  readonly #onError: (error: unknown) => Response | Promise<Response>;
+  #exchange: Exchange | undefined;
+  /** The answer that is being made or sent, if that takes time. */
+  #answer: Promise<void> | undefined;
+
+  constructor(
+    conn: HttpConn,
+    handler: ServeHandler,
+    onError: (error: unknown) => Response | Promise<Response>,
+  ) {
+    this.#conn = conn;
+    this.#handler = handler;
+    this.#onError = onError;
+  }
+
+  /** The connection's handler. */
+  readonly handle: Handler<HttpEvent, HttpCommand> = (event) => {
+    switch (event.type) {
+      case "request":
+        return this.#begin(event.head);
+      case "body":
+        return this.#exchange?.body?.push(event.bytes);
+      case "end":
+        this.#exchange?.body?.end();
+        // The next request waits until this one is answered.
+        return this.#answer;
+      case "close":
+        this.#exchange?.body?.fail(
+          event.error ?? new ConnError("The connection closed", {
+            code: "closed",
+            side: "remote",
+          }),
+        );
+    }
+  };
+
+  #begin(head: RequestHead): void {
+    const exchange = new Exchange(this.#conn, head);
+    const request = makeRequest(head, this.#conn, exchange.body?.stream);
+    this.#exchange = exchange;
+    let made: Response | Promise<Response>;
+    try {
+      made = this.#handler(request, exchange);
+    } catch (error) {
+      made = this.#failed(error);
+    }
+    if (made instanceof Response) {
+      const sent = this.#send(made, exchange);
+      if (sent === undefined) return this.#complete(exchange, {});
+      this.#answer = sent.then(
+        () => this.#complete(exchange, {}),
+        (error) => this.#complete(exchange, { error }),
+      );
+    } else this.#answer = this.#sendLater(made, exchange);
+  }
+
+  async #sendLater(
+    made: Promise<Response>,
+    exchange: Exchange,
+  ): Promise<void> {
+    try {
+      let response: Response;
+      try {
+        response = await made;
+      } catch (error) {
+        response = await this.#failed(error);
+      }
+      await this.#send(response, exchange);
+      this.#complete(exchange, {});
+    } catch (error) {
+      this.#complete(exchange, { error });
+    }
+  }
+
+  #send(response: Response, exchange: Exchange): void | Promise<void> {
+    if (takenOver.has(response)) return;
+    return sendResponse(response, this.#conn, exchange.head);
+  }
+
+  /** An answer for what the handler threw, whatever `onError` does. */
+  async #failed(error: unknown): Promise<Response> {
+    try {
+      return await this.#onError(error);
+    } catch {
+      return new Response("Internal Server Error", { status: 500 });
+    }
+  }
+
+  #complete(exchange: Exchange, outcome: { error?: unknown }): void {
+    exchange.body?.discard();
+    exchange.settle(outcome);
+    if (this.#exchange !== exchange) return;
+    this.#answer = undefined;
+    if (!("error" in outcome)) return;
+    // Nothing can be answered any more, but the program wants to know.
+    if (!(outcome.error instanceof ConnError)) this.#failed(outcome.error);
+    this.#conn.close(asConnError(outcome.error));
+  }
+}
+
+function asConnError(cause: unknown): ConnError {
+  return cause instanceof ConnError ? cause : new ConnError(
+    "Cannot send the whole response: its body failed",
+    { code: "body_failed", side: "local", cause },
+  );
+}

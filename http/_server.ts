@@ -1,0 +1,286 @@
+/**
+ * The server role: requests in, responses out. This is its receiving half.
+ *
+ * The last byte of what an event was made of is consumed when the handler's
+ * pause is over. So the machine is called again then, and knows that the pause
+ * is over, even if the peer sends nothing more.
+ *
+ * @module
+ */
+
+import type { ConnError } from "../conn/error.ts";
+import { PLAIN_END } from "./_body_reader.ts";
+import { misuse } from "./_body_writer.ts";
+import { readRequestHead } from "./_read_head.ts";
+import { Refusal, type RefusalCode } from "./_refusals.ts";
+import {
+  endResponse,
+  refuse,
+  respond,
+  sendContinue,
+  writeFailure,
+} from "./_server_answer.ts";
+import { ServerState } from "./_server_state.ts";
+import type { Out } from "./encode.ts";
+import { CHUNKED } from "./framing.ts";
+import type { HttpSettings } from "./limits.ts";
+import type { HttpCommand } from "./message.ts";
+
+const LF = 0x0a, CR = 0x0d;
+
+/** One connection's server role. */
+export class ServerSide {
+  readonly #state: ServerState;
+  /** Bytes that were used and not yet consumed. */
+  #owed = 0;
+  /** An empty line was forgiven before the head that is to come. */
+  #emptyLine = false;
+  #receiving = false;
+
+  constructor(settings: HttpSettings) {
+    this.#state = new ServerState(settings);
+  }
+
+  receive(bytes: Uint8Array, out: Out): number {
+    const state = this.#state;
+    state.now = 0;
+    this.#receiving = true;
+    try {
+      return this.#receive(bytes, out);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refuse(state, error.code, out);
+      return bytes.length;
+    } finally {
+      state.now = 0;
+      this.#receiving = false;
+    }
+  }
+
+  #receive(bytes: Uint8Array, out: Out): number {
+    const state = this.#state;
+    let at = this.#owed;
+    this.#owed = 0;
+    if (state.continueDue) sendContinue(state, out);
+    for (;;) {
+      switch (state.phase) {
+        case "head": {
+          if (at >= bytes.length) return at;
+          if (state.queue.length >= state.settings.maxPipelined) return at;
+          if (bytes[at] === CR && !state.scan.begun) {
+            if (at + 1 === bytes.length) return at;
+            this.#skipEmptyLine(bytes[at + 1]!);
+            at += 2;
+            continue;
+          }
+          const end = state.scan.scan(bytes, at);
+          if (end < 0) {
+            if (state.queue.length === 0) state.waitForHead(out);
+            return at;
+          }
+          if (!this.#takeHead(bytes, at, end, out)) return this.#hold(end);
+          at = end;
+          break;
+        }
+        case "body": {
+          const next = this.#readBody(bytes, at, out);
+          if (state.body.stopped) return this.#hold(next);
+          if (!state.body.done && !this.#left()) return next;
+          at = next;
+          break;
+        }
+        case "end":
+          if (!this.#takeEnd(out)) return this.#hold(at);
+          break;
+        case "held":
+        case "tunnel":
+          return at;
+        default:
+          return bytes.length;
+      }
+    }
+  }
+
+  /** Whether the body was left by a command: the connection is closed. */
+  #left(): boolean {
+    return this.#state.phase !== "body";
+  }
+
+  /** RFC 9112 §2.2: one empty line before a request is forgiven. */
+  #skipEmptyLine(second: number): void {
+    if (second !== LF) throw new Refusal("bad_line_end");
+    if (this.#emptyLine) throw new Refusal("bad_method");
+    this.#emptyLine = true;
+  }
+
+  /** Keeps a byte back, so that the end of the handler's pause is noticed. */
+  #hold(at: number): number {
+    const { phase, asksTunnel } = this.#state;
+    // What follows a request for another protocol is not ours.
+    const exact = phase === "tunnel" || (phase === "end" && asksTunnel);
+    if (exact || phase === "held" || at === 0) return at;
+    this.#owed = 1;
+    return at - 1;
+  }
+
+  #takeHead(bytes: Uint8Array, at: number, end: number, out: Out): boolean {
+    const state = this.#state;
+    const head = readRequestHead(
+      state.scan,
+      state.scan.decode(bytes, at, end),
+    );
+    const length = head.contentLength ?? CHUNKED;
+    if (length !== 0) {
+      state.body.begin(length);
+      state.rate.begin(state.time(out));
+    }
+    const requests = ++state.requests;
+    state.queue.push(head);
+    this.#emptyLine = false;
+    state.headAt = 0;
+    if (
+      !head.keepAlive || state.draining ||
+      requests >= state.settings.maxRequests
+    ) state.last = true;
+    state.asksTunnel = head.upgrade !== undefined || head.method === "CONNECT";
+    state.phase = length === 0 ? "end" : "body";
+    state.deadline = length === 0 ? Infinity : state.rate.due;
+    state.expecting = head.expectContinue;
+    const goOn = out.emit({ type: "request", head });
+    if (state.expecting && state.settings.autoContinue && !this.#left()) {
+      if (goOn) sendContinue(state, out);
+      else state.continueDue = true;
+    }
+    return goOn;
+  }
+
+  #readBody(bytes: Uint8Array, at: number, out: Out): number {
+    const { body, rate, settings } = this.#state;
+    const state = this.#state;
+    const now = state.time(out);
+    if (at < bytes.length) state.expecting = false;
+    rate.resume(now);
+    const next = body.read(bytes, at, out);
+    if (this.#left()) return next;
+    rate.progress(next - at, now);
+    if (body.done) {
+      state.phase = "end";
+    } else if (body.dropped > settings.maxDropped) {
+      state.close(out);
+    }
+    if (body.stopped) rate.pause(now);
+    state.deadline = this.#left() ? Infinity : rate.due;
+    return next;
+  }
+
+  #takeEnd(out: Out): boolean {
+    const state = this.#state;
+    const event = state.body.end;
+    state.body.end = PLAIN_END;
+    // A request that has its answer already is not for another protocol.
+    if (state.asksTunnel) state.phase = "held";
+    else state.phase = state.last ? "deaf" : "head";
+    if (state.queue.length > 0) return out.emit(event);
+    if (state.last) {
+      out.emit(event);
+      state.close(out);
+      return true;
+    }
+    state.waitForHead(out);
+    return out.emit(event);
+  }
+
+  receiveEnd(rest: Uint8Array, out: Out): void {
+    const state = this.#state;
+    state.now = 0;
+    switch (state.phase) {
+      case "closed":
+        return;
+      case "tunnel":
+        return state.close(out);
+      case "head":
+        if (state.scan.begun) return refuse(state, this.#cutHead(rest), out);
+        break;
+      case "body":
+        return refuse(state, "body_cut", out);
+    }
+    state.last = true;
+    if (state.queue.length === 0) return state.close(out);
+    if (state.phase === "head") state.phase = "deaf";
+  }
+
+  /** What is wrong with a head that will not be completed. */
+  #cutHead(rest: Uint8Array): RefusalCode {
+    try {
+      this.#state.scan.scanRest(rest);
+    } catch (error) {
+      if (error instanceof Refusal) return error.code;
+      throw error;
+    }
+    return "head_cut";
+  }
+
+  send(command: HttpCommand, out: Out): void {
+    const state = this.#state;
+    if (state.phase === "closed") return;
+    if (state.phase === "tunnel") {
+      throw misuse(
+        "switched_protocols",
+        `Cannot send "${command.type}": the connection does not speak HTTP any more`,
+      );
+    }
+    switch (command.type) {
+      case "response":
+        respond(state, command, out);
+        break;
+      case "body":
+        state.writer.write(command.bytes, out);
+        break;
+      case "end":
+        endResponse(state, command.trailers, out);
+        break;
+      default:
+        throw misuse(
+          "wrong_role",
+          `Cannot send "${command.type}": this is the server of the connection`,
+        );
+    }
+    if (!this.#receiving) state.now = 0;
+  }
+
+  fail(error: ConnError, out: Out): void {
+    const state = this.#state;
+    const waits = state.queue.length > 0 || state.scan.begun;
+    if (waits && state.phase !== "closed") writeFailure(state, error, out);
+    state.phase = "closed";
+    state.deadline = Infinity;
+  }
+
+  drain(out: Out): void {
+    const state = this.#state;
+    if (state.phase === "closed") return;
+    // A head that is under way may come to its end; it is the last one then.
+    state.draining = true;
+    if (state.phase === "head" && state.scan.begun) return;
+    state.last = true;
+    if (state.phase === "head" || state.phase === "tunnel") {
+      if (state.queue.length === 0) return state.close(out);
+      state.phase = "deaf";
+    }
+  }
+
+  deadline(): number {
+    return this.#state.deadline;
+  }
+
+  tick(out: Out): void {
+    const state = this.#state;
+    const { now } = out;
+    state.now = 0;
+    if (state.deadline === 0) return state.waitForHead(out);
+    if (now < state.deadline) return;
+    if (state.phase === "body") return refuse(state, "body_timeout", out);
+    if (state.scan.begun) return refuse(state, "head_timeout", out);
+    state.close(out);
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * The answering half of the server role.
+ *
+ * @module
+ */
+
+import type { ConnError } from "../conn/error.ts";
+import {
+  type AnswerBody,
+  checkStatus,
+  frameAnswer,
+  statusLine,
+} from "./_answer.ts";
+import { misuse } from "./_body_writer.ts";
+import { refusal, type RefusalCode } from "./_refusals.ts";
+import type { ServerState } from "./_server_state.ts";
+import { type WireFields, wireFields } from "./_wire_fields.ts";
+import { type Out, settle, writeMessage } from "./encode.ts";
+import type { FieldsInit } from "./fields.ts";
+import { isTunnel } from "./framing.ts";
+import type { RequestHead, ResponseCommand } from "./message.ts";
+
+/** Sends a response, or what there is of it. */
+export function respond(
+  state: ServerState,
+  command: ResponseCommand,
+  out: Out,
+): void {
+  const request = state.queue[0];
+  if (request === undefined) {
+    throw misuse(
+      "response_without_request",
+      "Cannot send a response: no request waits for one",
+    );
+  }
+  if (state.writer.mode !== "idle") {
+    throw misuse(
+      "response_in_progress",
+      'Cannot send a response: the one before has no "end" yet',
+    );
+  }
+  const { status } = command;
+  checkStatus(status);
+  const wire = wireFields(command.fields);
+  if (isTunnel(request.method, status)) {
+    return switchProtocols(state, request, command, wire, out);
+  }
+  if (status < 200) return respondInterim(state, request, command, wire, out);
+  const body = command.body === undefined ? undefined : settle(command.body);
+  const frame = frameAnswer(request, command, wire, body);
+  state.closeAfter = closes(state, request, wire, frame, body !== undefined);
+  if (body === undefined) state.writer.begin(frame.mode, frame.length);
+  if (state.queue.length === 1) state.continueDue = false;
+  state.answer.write(
+    request,
+    command,
+    wire,
+    frame,
+    body,
+    state.closeAfter,
+    state.requests,
+    state.time(out),
+    out,
+  );
+  if (body !== undefined) answered(state, out);
+}
+
+/** Ends the response in progress. */
+export function endResponse(
+  state: ServerState,
+  trailers: FieldsInit | undefined,
+  out: Out,
+): void {
+  state.writer.end(trailers, out);
+  answered(state, out);
+}
+
+/** Whether the connection ends with the response to the oldest request. */
+function closes(
+  state: ServerState,
+  request: RequestHead,
+  wire: WireFields,
+  frame: AnswerBody,
+  whole: boolean,
+): boolean {
+  if (wire.close || frame.mode === "close" || !request.keepAlive) return true;
+  if (state.queue.length > 1) return false;
+  if (state.last) return true;
+  if (state.phase !== "body") return false;
+  // A client that was not told to go on may send the body or not, so that what
+  // it sends next could be read as either. RFC 9110 §10.1.1.
+  return state.expecting ||
+    (whole && state.body.left > state.settings.maxDropped);
+}
+
+function respondInterim(
+  state: ServerState,
+  request: RequestHead,
+  command: ResponseCommand,
+  wire: WireFields,
+  out: Out,
+): void {
+  if (command.body !== undefined && command.body.length > 0) {
+    throw misuse(
+      "bad_framing",
+      `Cannot send a body with the interim response ${command.status}`,
+    );
+  }
+  if (command.status === 100) state.continueDue = state.expecting = false;
+  // HTTP/1.0 knows none, RFC 9110 §15.2.
+  if (request.version === "1.0") return;
+  const head = statusLine(command.status, command.reason) + wire.text + "\r\n";
+  writeMessage(head, !isAscii(head), undefined, out);
+}
+
+function isAscii(text: string): boolean {
+  return /^[\0-\x7f]*$/.test(text);
+}
+
+/** Sends 100 to a client that waits for it, if it is its turn. */
+export function sendContinue(state: ServerState, out: Out): void {
+  state.continueDue = state.queue.length > 1;
+  if (state.queue.length !== 1 || state.writer.mode !== "idle") return;
+  state.expecting = false;
+  out.write("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+/** Sends the last HTTP response of the connection, RFC 9110 §7.8 and §9.3.6. */
+function switchProtocols(
+  state: ServerState,
+  request: RequestHead,
+  command: ResponseCommand,
+  wire: WireFields,
+  out: Out,
+): void {
+  const { status, reason, body } = command;
+  const { phase } = state;
+  const received = phase === "held" || phase === "end" ||
+    (phase === "body" && state.body.done);
+  if (
+    !state.asksTunnel || !received || state.queue.length !== 1 ||
+    (status === 101 && request.upgrade === undefined)
+  ) {
+    throw misuse(
+      "unexpected_upgrade",
+      `Cannot answer ${status}: the request does not ask for it, or is not received completely`,
+    );
+  }
+  if ((status === 101 && !wire.upgrade) || (body ?? "").length > 0) {
+    throw misuse(
+      "bad_framing",
+      `Cannot answer ${status}: expected no body, and "Upgrade" in a 101`,
+    );
+  }
+  const extra = status === 101 && !wire.connectionUpgrade
+    ? "Connection: Upgrade\r\n"
+    : "";
+  const head = statusLine(status, reason) + wire.text + extra + "\r\n";
+  state.phase = "tunnel";
+  state.deadline = Infinity;
+  state.queue.length = 0;
+  writeMessage(head, !isAscii(head), undefined, out);
+}
+
+/** The oldest request's response is complete. */
+function answered(state: ServerState, out: Out): void {
+  const { queue } = state;
+  queue.shift();
+  if (state.closeAfter) return state.close(out);
+  if (state.failure !== undefined) {
+    if (queue.length <= state.failureAt) giveUp(state, state.failure, out);
+    return;
+  }
+  if (queue.length > 0) {
+    if (state.continueDue) sendContinue(state, out);
+    return;
+  }
+  state.asksTunnel = state.expecting = state.continueDue = false;
+  if (state.phase === "body" && !state.body.done) return dropBody(state, out);
+  if (state.last) return state.close(out);
+  if (state.phase === "held") state.phase = "head";
+  state.waitForHead(out);
+}
+
+/** What is still to come of the answered request goes nowhere. */
+function dropBody(state: ServerState, out: Out): void {
+  const tooMuch = state.body.left > state.settings.maxDropped;
+  if (state.last || tooMuch) return state.close(out);
+  state.body.dropping = true;
+}
+
+/**
+ * Ends the connection because of what the peer sent, once all is answered that
+ * it sent before.
+ */
+export function refuse(state: ServerState, code: RefusalCode, out: Out): void {
+  const error = refusal(code);
+  const inBody = state.phase === "body";
+  // The request that is wrong has its answer already.
+  if (inBody && state.body.dropping) return state.close(out, error);
+  state.phase = "deaf";
+  state.deadline = Infinity;
+  state.continueDue = false;
+  state.failureAt = inBody ? 1 : 0;
+  if (state.queue.length > state.failureAt) state.failure = error;
+  else giveUp(state, error, out);
+}
+
+function giveUp(state: ServerState, error: ConnError, out: Out): void {
+  writeFailure(state, error, out);
+  state.close(out, error);
+}
+
+/** Answers the oldest request with an error, if it has no answer at all. */
+export function writeFailure(
+  state: ServerState,
+  error: ConnError,
+  out: Out,
+): void {
+  if (state.writer.mode !== "idle") return;
+  const reply = error.reply ?? 500;
+  const status = reply >= 400 && reply <= 599 ? reply : 500;
+  state.answer.writeError(status, state.queue[0]?.method === "HEAD", out);
+}

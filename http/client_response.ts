@@ -1,0 +1,155 @@
+/**
+ * What the client answers a request with.
+ *
+ * @module
+ */
+
+import type { Conn } from "../conn/conn.ts";
+import { ConnError } from "../conn/error.ts";
+import type { ClientBody } from "./client_body.ts";
+import type { FilledBody } from "./_client_body.ts";
+import type { Fields } from "./fields.ts";
+import type { HttpCommand, HttpEvent, ResponseHead } from "./message.ts";
+
+/** How long each phase took, in milliseconds; of redirects, the last request's. */
+export interface RequestTimings {
+  /** Waiting for a free connection. */
+  readonly queue: number;
+  /** Resolving the name, connecting, opening a tunnel; 0 on a kept connection. */
+  readonly connect: number;
+  /** The TLS handshake; 0 on a kept connection, and without TLS. */
+  readonly tls: number;
+  /** From the request to the head of the reply. */
+  readonly firstByte: number;
+  /**
+   * From the call of `request` to the end of the body, redirects and retries
+   * included; `undefined` until then.
+   */
+  readonly total: number | undefined;
+}
+
+/** What a response asks its request; the request keeps the figures. */
+export interface ResponseSource {
+  readonly url: string;
+  readonly redirects: readonly string[];
+  readonly attempts: number;
+  readonly reused: boolean;
+  readonly timings: RequestTimings;
+  readonly upgraded: Conn<HttpEvent, HttpCommand> | undefined;
+}
+
+/**
+ * The reply to a request: its head is there, its body comes as it is read.
+ *
+ * @example Reading a reply
+ * ```ts no-assert
+ * import { request } from "@meerkat/net/http";
+ *
+ * async function title(url: string): Promise<string | undefined> {
+ *   const response = await request(url);
+ *   if (response.status !== 200) {
+ *     response.body.cancel();
+ *     return undefined;
+ *   }
+ *   return /<title>(.*?)<\/title>/.exec(await response.body.text())?.[1];
+ * }
+ * ```
+ */
+export class ClientResponse {
+  readonly #source: ResponseSource;
+  readonly #filled: FilledBody;
+  /** The status code. */
+  readonly status: number;
+  /** The reason phrase; may be empty. */
+  readonly reason: string;
+  /** The header fields, as they came. */
+  readonly fields: Fields;
+  /** The body. */
+  readonly body: ClientBody;
+
+  /**
+   * Made by the client.
+   *
+   * @param source Knows the figures.
+   * @param head The head of the reply.
+   * @param filled The body as it comes.
+   * @param body The body as the program reads it.
+   */
+  constructor(
+    source: ResponseSource,
+    head: ResponseHead,
+    filled: FilledBody,
+    body: ClientBody,
+  ) {
+    this.#source = source;
+    this.#filled = filled;
+    this.status = head.status;
+    this.reason = head.reason;
+    this.fields = head.fields;
+    this.body = body;
+  }
+
+  /** Whether the status is one of 200 to 299. */
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  /** The URL of the last request. */
+  get url(): string {
+    return this.#source.url;
+  }
+
+  /** The URLs that redirected, in order. */
+  get redirects(): readonly string[] {
+    return this.#source.redirects;
+  }
+
+  /** Attempts that the last request took. */
+  get attempts(): number {
+    return this.#source.attempts;
+  }
+
+  /** Whether the last request went over a kept connection. */
+  get reused(): boolean {
+    return this.#source.reused;
+  }
+
+  /** How long each phase took. */
+  get timings(): RequestTimings {
+    return this.#source.timings;
+  }
+
+  /**
+   * The trailer fields: resolves at the end of the body, which must be read for
+   * it to come, and rejects if the body is cut short.
+   */
+  get trailers(): Promise<Fields> {
+    return this.#filled.trailers;
+  }
+
+  /**
+   * The whole body, if it has arrived already and is not decoded; it counts as
+   * read then.
+   *
+   * @returns The bytes, or `undefined` if the body has to be waited for.
+   */
+  takeBody(): Uint8Array | undefined {
+    return this.body === this.#filled ? this.#filled.takeWhole() : undefined;
+  }
+
+  /**
+   * The connection after `101 Switching Protocols`, or after a 2xx reply to
+   * CONNECT. It belongs to the program now; {@linkcode Conn.become} makes it
+   * speak what was agreed.
+   *
+   * @throws {ConnError} With code `"not_upgraded"` if it is still the client's.
+   */
+  get conn(): Conn<HttpEvent, HttpCommand> {
+    const conn = this.#source.upgraded;
+    if (conn !== undefined) return conn;
+    throw new ConnError(
+      `Cannot take the connection: the reply is ${this.status}, expected 101`,
+      { code: "not_upgraded", side: "local" },
+    );
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * How much an HTTP connection takes, and how long it waits.
+ *
+ * @module
+ */
+
+/**
+ * Limits of a connection. Sizes are in bytes, times in milliseconds. `Infinity`
+ * takes a limit away.
+ */
+export interface HttpLimits {
+  /**
+   * The longest request line or status line, without its CRLF. Beyond it: 414.
+   *
+   * @default {8192}
+   */
+  maxStartLine?: number;
+  /**
+   * The longest header section, and the longest trailer section. Beyond it: 431.
+   *
+   * @default {32768}
+   */
+  maxHeaderSection?: number;
+  /**
+   * The most fields in a header or trailer section. Beyond it: 431.
+   *
+   * @default {100}
+   */
+  maxFields?: number;
+  /**
+   * The longest body. Beyond it: 413. A streamed body needs no limit; what
+   * collects one has its own.
+   *
+   * @default {Infinity}
+   */
+  maxBody?: number;
+  /**
+   * The longest chunk extension, RFC 9112 §7.1.1. Beyond it: 413.
+   *
+   * @default {256}
+   */
+  maxChunkExtension?: number;
+  /**
+   * The most that all chunk extensions of one body may come to. Beyond it: 413.
+   *
+   * @default {16384}
+   */
+  maxChunkExtensions?: number;
+  /**
+   * How much of a request's body is read and dropped once its response is
+   * complete. With more to come the connection closes.
+   *
+   * @default {262144}
+   */
+  maxDropped?: number;
+  /**
+   * Requests that may be received and not answered yet. With more, nothing is
+   * read.
+   *
+   * @default {32}
+   */
+  maxPipelined?: number;
+  /**
+   * Requests on one connection; the last one's answer closes it.
+   *
+   * @default {Infinity}
+   */
+  maxRequests?: number;
+  /**
+   * How long a head may take from its first byte on. Beyond it: 408.
+   *
+   * @default {10000} `Infinity` in the client role, where the program times.
+   */
+  headTimeout?: number;
+  /**
+   * How long a connection is kept without a request; announced in full seconds
+   * as `Keep-Alive: timeout=`.
+   *
+   * @default {75000} `Infinity` in the client role, where the pool decides.
+   */
+  keepAliveTimeout?: number;
+  /**
+   * The slowest that a body may come, in bytes per second. Beyond it: 408. Time
+   * in which the handler has paused does not count.
+   *
+   * @default {240} 0, which is no minimum, in the client role.
+   */
+  minBodyRate?: number;
+  /**
+   * How long a body may be slower than that, and the most credit that it earns
+   * by being faster.
+   *
+   * @default {5000}
+   */
+  bodyGrace?: number;
+}
+
+/** Options of {@linkcode HttpMachine}. */
+export interface HttpMachineOptions extends HttpLimits {
+  /**
+   * Server role: send `100 Continue` by itself to a request that waits for it,
+   * once its handler has returned without an answer, RFC 9110 §10.1.1.
+   *
+   * @default {true}
+   */
+  autoContinue?: boolean;
+  /**
+   * Server role: gives the value of the `Date` field, for tests.
+   *
+   * @default {new Date().toUTCString()} Made once a second.
+   */
+  date?: () => string;
+}
+
+/** Every option with its value. */
+export type HttpSettings = Required<Omit<HttpMachineOptions, "date">> & {
+  readonly date: (() => string) | undefined;
+};
+
+const SERVER: HttpSettings = {
+  maxStartLine: 8 * 1024,
+  maxHeaderSection: 32 * 1024,
+  maxFields: 100,
+  maxBody: Infinity,
+  maxChunkExtension: 256,
+  maxChunkExtensions: 16 * 1024,
+  maxDropped: 256 * 1024,
+  maxPipelined: 32,
+  maxRequests: Infinity,
+  headTimeout: 10_000,
+  keepAliveTimeout: 75_000,
+  minBodyRate: 240,
+  bodyGrace: 5_000,
+  autoContinue: true,
+  date: undefined,
+};
+
+const CLIENT: HttpSettings = {
+  ...SERVER,
+  headTimeout: Infinity,
+  keepAliveTimeout: Infinity,
+  minBodyRate: 0,
+};
+
+/** Fills the defaults of a role in. */
+export function resolveOptions(
+  role: "server" | "client",
+  options: HttpMachineOptions = {},
+): HttpSettings {
+  const settings = { ...(role === "server" ? SERVER : CLIENT) };
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) Object.assign(settings, { [name]: value });
+  }
+  return settings;
+}
