@@ -35,7 +35,8 @@ export interface ListenOptions
    */
   maxConnections?: number;
   /**
-   * How long a TLS handshake may take. Others are accepted meanwhile.
+   * How long a TLS handshake may take. Others are accepted meanwhile. Deno keeps
+   * the socket of one that was given up until its peer sends or leaves.
    *
    * @default {10000}
    */
@@ -127,7 +128,8 @@ export function listen<E, C>(
  * Accepts connections.
  *
  * Over TCP, Nagle's algorithm is off. Over TLS it stays on, as Deno offers no way
- * to switch it off; what is sent in one turn leaves in one write all the same.
+ * to switch it off on a TLS connection that was accepted: on Linux the first answer
+ * after a handshake may come some 40 ms late, as it does from `Deno.serve`.
  *
  * On a Unix socket whose file exists already, `listen` finds out in the
  * background whether the file is stale; `onListen` tells when it listens, and

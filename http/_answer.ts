@@ -9,7 +9,7 @@ import { type BodyMode, misuse } from "./_body_writer.ts";
 import { reasonOf } from "./_reason.ts";
 import type { WireFields } from "./_wire_fields.ts";
 import { byteLength, type Out, writeMessage } from "./encode.ts";
-import { checkFieldValue } from "./fields.ts";
+import { checkFieldValue } from "./_field_rules.ts";
 import { isBodiless } from "./framing.ts";
 import type { HttpSettings } from "./limits.ts";
 import type { RequestHead, ResponseCommand } from "./message.ts";

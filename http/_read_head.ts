@@ -77,12 +77,12 @@ function expectsContinue(value: string, length: number): boolean {
  * @param text The decoded head.
  */
 export function readRequestHead(scan: HeadScanner, text: string): RequestHead {
-  const method = methodOf(text, scan.methodEnd);
-  const target = text.slice(scan.wordAt, scan.wordEnd);
+  const method = methodOf(text, scan.start.methodEnd);
+  const target = text.slice(scan.start.wordAt, scan.start.wordEnd);
   if (method === "CONNECT" || target.charCodeAt(0) !== 0x2f) {
     checkTargetForm(method, target);
   }
-  const { old } = scan;
+  const { old } = scan.start;
   if (scan.hosts !== 1) {
     if (scan.hosts > 1) throw new Refusal("repeated_host");
     if (!old) throw new Refusal("missing_host");
@@ -119,13 +119,13 @@ export function readResponseHead(
   text: string,
   method: string,
 ): ResponseHead {
-  const { old, status } = scan;
+  const { old, status } = scan.start;
   const fields = fieldsOfHead(text, scan.fieldsAt);
   const length = responseLength(scan, fields, method);
   const options = connectionOptions(scan, text, fields);
   return {
     status,
-    reason: text.slice(scan.wordAt, scan.wordEnd),
+    reason: text.slice(scan.start.wordAt, scan.start.wordEnd),
     version: old ? "1.0" : "1.1",
     fields,
     contentLength: length < 0 ? undefined : length,

@@ -8,7 +8,7 @@ import { BodyWriter, misuse } from "./_body_writer.ts";
 import { isTarget } from "./_read_head.ts";
 import { type WireFields, wireFields } from "./_wire_fields.ts";
 import { byteLength, type Out, settle, writeMessage } from "./encode.ts";
-import { checkFieldName } from "./fields.ts";
+import { checkFieldName } from "./_field_rules.ts";
 import type { RequestCommand } from "./message.ts";
 
 /** What must be known of a request to read its response. */

@@ -7,7 +7,7 @@
 
 import type { ConnError } from "../conn/error.ts";
 import type { Sink } from "../conn/machine.ts";
-import { decodeLatin1 } from "./head.ts";
+import { decodeLatin1 } from "./_head_values.ts";
 import { HttpMachine, type HttpRole } from "./machine.ts";
 import type { HttpMachineOptions } from "./limits.ts";
 import type { HttpCommand, HttpEvent, RequestHead } from "./message.ts";

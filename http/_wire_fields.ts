@@ -6,15 +6,13 @@
  */
 
 import { ConnError } from "../conn/error.ts";
+import { checkFieldName, checkFieldValue, trimSpace } from "./_field_rules.ts";
 import {
   cachedWire,
   cacheWire,
-  checkFieldName,
-  checkFieldValue,
   eachField,
   Fields,
   type FieldsInit,
-  trimSpace,
 } from "./fields.ts";
 
 /**

@@ -67,7 +67,7 @@ export function persists(old: boolean, options: ConnectionOptions): boolean {
  * both sides agree on, RFC 9112 §6.1.
  */
 function checkTransferEncoding(scan: HeadScanner, fields: Fields): void {
-  if (scan.old) throw new Refusal("old_transfer_encoding");
+  if (scan.start.old) throw new Refusal("old_transfer_encoding");
   if (scan.contentLength !== -1) throw new Refusal("conflicting_length");
   const value = fields.get("transfer-encoding") ?? "";
   if (value.toLowerCase() === "chunked") return;
@@ -114,7 +114,7 @@ export function responseLength(
   fields: Fields,
   method: string,
 ): number {
-  const { status } = scan;
+  const { status } = scan.start;
   // RFC 9112 §6.3: both fields are to be ignored here.
   if (isTunnel(method, status)) return 0;
   if (scan.transferEncodings > 0) {

@@ -176,6 +176,53 @@ for (
   });
 }
 
+/** Puts a byte into a sample, in the place of so many others. */
+function mutate(input: string, at: number, removed: number, byte: string) {
+  const from = Math.floor(at * input.length);
+  return input.slice(0, from) + byte + input.slice(from + removed);
+}
+
+for (
+  const [role, samples] of [["server", requests], [
+    "client",
+    responses,
+  ]] as const
+) {
+  Deno.test(`HttpMachine as a ${role} judges a damaged sample alike for any splits`, () => {
+    const where = fc.double({ min: 0, max: 1, noNaN: true });
+    const damaged = fc.record({
+      sample: fc.constantFrom(...samples.filter((s) => s[2].length < 2_000)),
+      at: where,
+      removed: fc.integer({ min: 0, max: 2 }),
+      byte: fc.constantFrom(
+        ..."\0\t\n\r :;,=0159aAfFgzZ-_/*\x7f\x80\xff",
+        "",
+        "\r\n",
+        "\r\n\r\n",
+      ),
+      points: fc.array(where, { maxLength: 6 }),
+    });
+    fc.assert(
+      fc.property(damaged, ({ sample, at, removed, byte, points }) => {
+        const input = mutate(sample[2], at, removed, byte);
+        const whole = begin(role, method(role, sample));
+        whole.feed(input);
+        const split = begin(role, method(role, sample));
+        const ends = points.map((point) => Math.floor(point * input.length));
+        feedSplit(split, input, ends.sort((a, b) => a - b));
+        // A line that never ends may be judged when it comes, or at the end.
+        const judged = [whole, split].map((driver) =>
+          verdict(driver).filter((line) => line !== "eof")
+        );
+        assertEquals(judged[1], judged[0]);
+        assertEquals(split.output, whole.output);
+        checkRefusal(whole, role);
+      }),
+      { numRuns: 1_500, seed: 9110 },
+    );
+  });
+}
+
 /** As `begin`, but each event pauses. */
 function pausing(role: HttpRole, method: string): HttpDriver {
   const driver = new HttpDriver(role, (event, driver) => {

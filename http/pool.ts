@@ -30,8 +30,8 @@ export type Opener = (
   signal: AbortSignal,
 ) => Promise<ClientConn>;
 
-/** After so long in the pool, a connection may be dead without our knowing. */
-const DOUBT_AFTER = 100;
+/** Unused for so many milliseconds, a connection may be dead without our knowing. */
+const DOUBT_AFTER = 20;
 /** A server's announced time is not used up: a request takes a while to arrive. */
 const MARGIN = 1000;
 
@@ -148,7 +148,8 @@ export class Pool implements ConnKeeper {
   release(conn: ClientConn, now: number): void {
     const origin = conn.origin;
     if (conn.gone) return conn.close();
-    const starved = this.#starved(origin);
+    // A new one is used before it is given up, or nobody would ever get any.
+    const starved = conn.uses === 0 ? undefined : this.#starved(origin);
     if (starved !== undefined) {
       this.#closeForAnother(conn);
       this.#openMore(starved);
@@ -226,8 +227,8 @@ export class Pool implements ConnKeeper {
     if (waiter.repeatable || now - conn.idleSince < DOUBT_AFTER) {
       return waiter.assigned(conn, now);
     }
-    // The server may have closed it while this program was busy. One turn of the
-    // event loop shows that, and what must not be sent twice has time for it.
+    // The server may have closed it, and the news not have been read yet. What
+    // must not be sent twice takes the two milliseconds for a look.
     this.clock.setTimeout(() => {
       const later = this.clock.now();
       if (!conn.gone) waiter.assigned(conn, later);

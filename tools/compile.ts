@@ -13,9 +13,15 @@ import { deno, finish, ROOT, step, type Tally } from "./_steps.ts";
 
 /** What each program may do, and what it carries besides its imports. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
-  demo: ["--allow-net", "--allow-read"],
-  http_client: ["--allow-net", "--allow-read", "--allow-write"],
-  restful_server: ["--allow-net", "--allow-read"],
+  demo: ["--allow-run"],
+  http_client: ["--allow-net", "--allow-write"],
+  restful_server: [
+    "--allow-net",
+    "--allow-read",
+    "--unstable-net",
+    "--include",
+    "examples/_restful_worker.ts",
+  ],
 };
 
 const BASE_BINARY =

@@ -1,0 +1,8 @@
+// Deno's fetch().
+
+import { drive } from "../_program.mjs";
+
+await drive(async (url) => {
+  const response = await fetch(url);
+  await response.text();
+});
