@@ -110,7 +110,15 @@ export class Output {
   /** Starts writing, unless a write is under way that will go on by itself. */
   flush(): void {
     this.#flushQueued = false;
-    if (!this.#writing && !this.#closed) this.#write();
+    if (this.#writing || this.#closed) return;
+    const bytes = this.#queue.peek();
+    if (bytes !== undefined) {
+      this.#writing = true;
+      this.#transport.write(bytes).then(this.#onWritten, this.#onFailed);
+    } else if (this.#end === "wanted") {
+      this.#writing = true;
+      this.#transport.closeWrite().then(this.#onEnded, this.#onFailed);
+    }
   }
 
   #flushSoon(): void {
@@ -119,29 +127,26 @@ export class Output {
     if (dirty.push(this) === 1) resolved.then(flushDirty);
   }
 
-  async #write(): Promise<void> {
-    this.#writing = true;
-    try {
-      let bytes: Uint8Array | undefined;
-      while ((bytes = this.#queue.peek()) !== undefined) {
-        const count = await this.#transport.write(bytes);
-        if (this.#closed) return;
-        this.sent += count;
-        this.#queue.advance(count);
-        if (this.#overHigh && this.#queue.size <= this.#lowMark) this.#low();
-      }
-      if (this.#end === "wanted") {
-        await this.#transport.closeWrite();
-        this.#end = "sent";
-      }
-    } catch (error) {
-      if (!this.#closed) this.#owner.outputFailed(error);
-      return;
-    } finally {
-      this.#writing = false;
-    }
-    if (this.#end === "sent" && !this.#closed) this.#owner.outputEnded();
-  }
+  // Callbacks, not an async function: this runs for every answer.
+  readonly #onWritten = (count: number): void => {
+    this.#writing = false;
+    if (this.#closed) return;
+    this.sent += count;
+    this.#queue.advance(count);
+    if (this.#overHigh && this.#queue.size <= this.#lowMark) this.#low();
+    this.flush();
+  };
+
+  readonly #onFailed = (cause: unknown): void => {
+    this.#writing = false;
+    if (!this.#closed) this.#owner.outputFailed(cause);
+  };
+
+  readonly #onEnded = (): void => {
+    this.#writing = false;
+    this.#end = "sent";
+    if (!this.#closed) this.#owner.outputEnded();
+  };
 
   #low(): void {
     this.#overHigh = false;

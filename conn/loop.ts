@@ -94,9 +94,9 @@ class View<E extends AnyEvent, C> implements Conn<E, C> {
     this.handler = handler ?? this.#events!.handler;
   }
 
-  /** The link behind a connection. */
-  static linkOf(conn: Conn<never, never>): Link {
-    return (conn as unknown as View<AnyEvent, unknown>).#attached();
+  /** The link behind a connection, whatever it speaks now. */
+  static linkOf<E, C>(conn: Conn<E, C>): Link {
+    return (conn as unknown as View<AnyEvent, unknown>).#link;
   }
 
   get id(): number {
@@ -238,10 +238,10 @@ export function attach<E, C>(
 /**
  * Lets a connection finish what its protocol has under way, and then closes it.
  *
- * @param conn The connection.
+ * @param conn The connection; also one that has become another protocol since.
  */
 export function drainConn<E, C>(conn: Conn<E, C>): void {
-  View.linkOf(conn as unknown as Conn<never, never>).drainMachine();
+  View.linkOf(conn).drainMachine();
 }
 
 /**
@@ -257,5 +257,5 @@ export function drainConn<E, C>(conn: Conn<E, C>): void {
 export function detachTransport<E, C>(
   conn: Conn<E, C>,
 ): Promise<Detached> {
-  return View.linkOf(conn as unknown as Conn<never, never>).detach();
+  return View.linkOf(conn).detach();
 }

@@ -4,7 +4,7 @@ import type { Conn } from "../conn/conn.ts";
 import { ConnError } from "../conn/error.ts";
 import { WheelEntry, wheelFor } from "../conn/wheel.ts";
 import type { BodyToSend } from "./_body_sender.ts";
-import { byteLength, DecodedBody, FilledBody } from "./_client_body.ts";
+import { byteLength, FilledBody } from "./_client_body.ts";
 import type { ClientConn } from "./_client_conn.ts";
 import type { ClientBody } from "./client_body.ts";
 import type { RequestOptions, RequestTimeouts } from "./client_options.ts";
@@ -14,11 +14,13 @@ import {
   type ResponseSource,
 } from "./client_response.ts";
 import { decodeContent } from "./content_decoding.ts";
+import { DecodedBody } from "./_decoded_body.ts";
 import { type Exchange, timeout } from "./_exchange.ts";
 import { Fields } from "./fields.ts";
 import { Hop } from "./_hop.ts";
 import type { HttpCommand, HttpEvent, ResponseHead } from "./message.ts";
-import type { Origin, Pool, Waiter } from "./pool.ts";
+import type { Origin, Waiter } from "./_origin.ts";
+import type { Pool } from "./pool.ts";
 import { isRedirect, redirectStep, RedirectTrail } from "./redirect.ts";
 import { isIdempotent, type RetryPolicy } from "./retry.ts";
 import type { Router } from "./_route.ts";

@@ -66,8 +66,9 @@ export class ClientSide {
   }
 
   #receive(bytes: Uint8Array, out: Out): number {
-    let at = this.#owed;
-    this.#owed = 0;
+    // None of it is there if only the pause is over.
+    let at = Math.min(this.#owed, bytes.length);
+    this.#owed -= at;
     for (;;) {
       switch (this.#phase) {
         case "head": {

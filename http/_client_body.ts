@@ -1,13 +1,7 @@
-// Response bodies: one that a connection fills, one that decodes another.
+// A response body that a connection fills.
 
 import { ConnError } from "../conn/error.ts";
-import {
-  type ByteSource,
-  byteSource,
-  concat,
-  readAll,
-  sourceStream,
-} from "./_byte_source.ts";
+import { type ByteSource, concat, sourceStream } from "./_byte_source.ts";
 import type { ClientBody } from "./client_body.ts";
 import type { Fields } from "./fields.ts";
 
@@ -227,58 +221,10 @@ export class FilledBody implements ClientBody {
   }
 }
 
-/** A body that decodes another, as it is read. */
-export class DecodedBody implements ClientBody {
-  readonly #body: FilledBody;
-  readonly #open: (source: AsyncIterable<Uint8Array>) => ReadableStream<
-    Uint8Array<ArrayBuffer>
-  >;
-  readonly #maxBuffered: number;
-
-  constructor(
-    body: FilledBody,
-    maxBuffered: number,
-    open: (
-      source: AsyncIterable<Uint8Array>,
-    ) => ReadableStream<Uint8Array<ArrayBuffer>>,
-  ) {
-    this.#body = body;
-    this.#maxBuffered = maxBuffered;
-    this.#open = open;
-  }
-
-  get used(): boolean {
-    return this.#body.used;
-  }
-
-  async bytes(): Promise<Uint8Array> {
-    const source = byteSource(this.stream());
-    const max = this.#maxBuffered;
-    return await readAll(source, max, () => tooLarge(max));
-  }
-
-  async text(): Promise<string> {
-    return decoded(await this.bytes());
-  }
-
-  async json<T = unknown>(): Promise<T> {
-    return parsed(await this.bytes()) as T;
-  }
-
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#open(this.#body);
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
-    return iterate(byteSource(this.stream()));
-  }
-
-  cancel(reason?: unknown): void {
-    this.#body.cancel(reason);
-  }
-}
-
-function iterate(source: ByteSource): AsyncIterator<Uint8Array, undefined> {
+/** Goes through a source. */
+export function iterate(
+  source: ByteSource,
+): AsyncIterator<Uint8Array, undefined> {
   return {
     async next() {
       const value = await source.read();
@@ -295,11 +241,13 @@ function joined(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function decoded(bytes: Uint8Array): string {
+/** Reads UTF-8. */
+export function decoded(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-function parsed(bytes: Uint8Array): unknown {
+/** Reads JSON. */
+export function parsed(bytes: Uint8Array): unknown {
   return JSON.parse(decoder.decode(bytes));
 }
 
@@ -310,7 +258,8 @@ function bodyUsed(): ConnError {
   });
 }
 
-function tooLarge(maximum: number): ConnError {
+/** The error of a body over `maxBufferedSize`. */
+export function tooLarge(maximum: number): ConnError {
   return new ConnError(
     `Cannot read the body: it is over ${maximum} bytes`,
     { code: "response_too_large", side: "remote" },

@@ -18,7 +18,7 @@ import {
 } from "./_exchange.ts";
 import type { Fields } from "./fields.ts";
 import type { HttpCommand, HttpEvent, ResponseHead } from "./message.ts";
-import type { Origin } from "./pool.ts";
+import type { Origin } from "./_origin.ts";
 import { NotedTransport } from "./_noted_transport.ts";
 
 /** A reply that is not handed out is read so far, to keep its connection. */

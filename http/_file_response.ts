@@ -17,7 +17,7 @@ export type FieldRecord = Record<string, string>;
 /** Options of {@linkcode fileResponse}. */
 export interface FileResponseOptions {
   /** Finds the file. Called again if it changes while it is read. */
-  readonly find: () => FoundFile | undefined;
+  readonly find: () => Promise<FoundFile | undefined>;
   /** The name that decides the content type. */
   readonly name: string;
   /** 404 for the page that says so, which has neither conditions nor ranges. */
@@ -28,7 +28,9 @@ export interface FileResponseOptions {
    * Finds the file with this in addition to the name. Left out: there are no
    * compressed siblings.
    */
-  readonly sibling?: ((extension: string) => FoundFile | undefined) | undefined;
+  readonly sibling?:
+    | ((extension: string) => Promise<FoundFile | undefined>)
+    | undefined;
 }
 
 /** How many times a file that changes while it is looked at is looked at anew. */
@@ -100,13 +102,13 @@ export async function fileResponse(
   options: FileResponseOptions,
   first?: FoundFile,
 ): Promise<Response | undefined> {
-  let found = first ?? options.find();
+  let found = first ?? await options.find();
   for (let attempt = 1; found?.info.isFile; attempt++) {
     // If it changes all the time, what is announced is only checked as it goes.
     const small = attempt < ATTEMPTS ? SMALL : 0;
     const response = await attemptResponse(request, found, options, small);
     if (response) return response;
-    found = options.find();
+    found = await options.find();
   }
   return undefined;
 }
@@ -118,7 +120,7 @@ async function attemptResponse(
   small: number,
 ): Promise<Response | undefined> {
   const fields = baseFields(options);
-  const found = negotiate(request.headers, original, options, fields);
+  const found = await negotiate(request.headers, original, options, fields);
   const verdict = options.status === 404
     ? "whole"
     : applyConditions(request, found, fields);
@@ -200,12 +202,12 @@ function baseFields(options: FileResponseOptions): FieldRecord {
  * Chooses between the original and its compressed siblings. One that is older
  * was made from something else, and one that is not smaller helps nobody.
  */
-function negotiate(
+async function negotiate(
   headers: Headers,
   original: FoundFile,
   options: FileResponseOptions,
   fields: FieldRecord,
-): FoundFile {
+): Promise<FoundFile> {
   const { sibling } = options;
   if (!sibling || !isCompressible(fields["content-type"] ?? "")) {
     return original;
@@ -214,7 +216,7 @@ function negotiate(
   fields["vary"] = "accept-encoding";
   const mtime = original.info.mtime?.getTime() ?? 0;
   for (const choice of acceptableSiblings(headers.get("accept-encoding"))) {
-    const found = sibling(choice.extension);
+    const found = await sibling(choice.extension);
     if (!found?.info.isFile) continue;
     const { size } = found.info;
     const newer = (found.info.mtime?.getTime() ?? -1) >= mtime;

@@ -69,7 +69,7 @@ export class FileSource implements BodySource {
 
   #finish(): void {
     const { path, info } = this.#found;
-    const whole = this.size >= info.size && info.size <= MAX_CACHED;
+    const whole = this.size === info.size && info.size <= MAX_CACHED;
     if (whole && !this.#cached) recentReads.add(path);
     this.cancel();
   }
@@ -105,7 +105,7 @@ export class FileSource implements BodySource {
   async #open(): Promise<Deno.FsFile> {
     const { path, info } = this.#found;
     if (this.#cancelled) throw changed(this.#found, "its body was cancelled");
-    this.#cached = info.size <= MAX_CACHED && recentReads.has(path);
+    this.#cached = recentReads.has(path) && info.size <= MAX_CACHED;
     const file = this.#cached ? Deno.openSync(path) : await Deno.open(path);
     if (this.#cancelled || !isStill(info, file.statSync())) {
       file.close();
@@ -139,8 +139,8 @@ function isSame(before: Deno.FileInfo, after: Deno.FileInfo): boolean {
 }
 
 /**
- * Files, and ranges, up to this many bytes are read in one go. For more, the copy
- * that a `Response` makes of its bytes costs more than a stream does.
+ * Files, and ranges, up to this many bytes are read in one go. The copy that a
+ * `Response` makes of more costs a server dear that can pull from the source.
  */
 export const SMALL = 16 * 1024;
 
@@ -161,8 +161,7 @@ export async function readSmall<T>(
   use: (bytes: Uint8Array<ArrayBuffer>) => T,
 ): Promise<T | undefined> {
   const { path, info } = found;
-  const whole = info.size <= MAX_CACHED;
-  const cached = whole && recentReads.has(path);
+  const cached = recentReads.has(path);
   using file = Deno.openSync(path);
   if (!isSame(info, file.statSync())) return undefined;
   if (range.start > 0) file.seekSync(range.start, Deno.SeekMode.Start);
@@ -175,7 +174,7 @@ export async function readSmall<T>(
       if (count === null) return undefined;
       filled += count;
     }
-    if (whole && !cached) recentReads.add(path);
+    if (length === info.size && !cached) recentReads.add(path);
     return use(buffer.subarray(0, length));
   } finally {
     if (spare.length < MAX_SPARE) spare.push(buffer);

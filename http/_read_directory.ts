@@ -2,7 +2,7 @@
 
 import type { ListingEntry } from "./_listing.ts";
 import { isServable } from "./_path.ts";
-import { isDenied, isMissing, joinNames, resolveInside } from "./_resolve.ts";
+import { isDenied, isMissing, joinNames, lookUpInside } from "./_resolve.ts";
 import type { Found } from "./_resolve.ts";
 
 /** Entries beyond this many are counted and not shown. */
@@ -54,7 +54,7 @@ async function look(
   try {
     let info = await Deno.lstat(joinNames(directory.path, [name]));
     if (info.isSymlink) {
-      const target = resolveInside(root, [...names, name]);
+      const target = await lookUpInside(root, [...names, name]);
       if (!target) return undefined;
       info = target.info;
     }

@@ -1,6 +1,7 @@
 // From names to a file or directory on disk that lies inside a root.
 
 import { fromFileUrl } from "@std/path";
+import { warm } from "./_warm.ts";
 
 /** What names lead to, with symbolic links followed. */
 export interface Found {
@@ -31,7 +32,15 @@ export function joinNames(root: string, names: readonly string[]): string {
  *
  * @returns `undefined` if there is nothing, or it lies outside.
  */
-export function resolveInside(
+export async function lookUpInside(
+  root: string,
+  names: readonly string[],
+): Promise<Found | undefined> {
+  await warm(joinNames(root, names));
+  return resolveInside(root, names);
+}
+
+function resolveInside(
   root: string,
   names: readonly string[],
 ): Found | undefined {
@@ -61,7 +70,10 @@ function followInside(root: string, path: string): Found | undefined {
 }
 
 /** Finds a file wherever it is, following links. */
-export function resolveAnywhere(path: string): Found | undefined {
+export async function lookUpAnywhere(
+  path: string,
+): Promise<Found | undefined> {
+  await warm(path);
   try {
     return { path, info: Deno.statSync(path) };
   } catch (error) {

@@ -3,7 +3,8 @@
 import type { TlsClientOptions } from "../conn/connect.ts";
 import { isForwarded, type Place } from "./_connector.ts";
 import type { Fields } from "./fields.ts";
-import type { Origin, Pool } from "./pool.ts";
+import type { Origin } from "./_origin.ts";
+import type { Pool } from "./pool.ts";
 import { bypassesProxy, proxyAuthorization } from "./proxy.ts";
 import { plainFields, type RouteFields } from "./_request_head.ts";
 import type { Settings } from "./_settings.ts";

@@ -59,8 +59,9 @@ export class ServerSide {
 
   #receive(bytes: Uint8Array, out: Out): number {
     const state = this.#state;
-    let at = this.#owed;
-    this.#owed = 0;
+    // None of it is there if only the pause is over.
+    let at = Math.min(this.#owed, bytes.length);
+    this.#owed -= at;
     if (state.continueDue) sendContinue(state, out);
     for (;;) {
       switch (state.phase) {

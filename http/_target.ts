@@ -1,7 +1,7 @@
 // Where a request goes, read from its URL once.
 
 import { ConnError } from "../conn/error.ts";
-import { basic, unbracket } from "./proxy.ts";
+import { basic, unbracket, unescaped } from "./proxy.ts";
 
 /** The parts of a URL that a request needs. */
 export interface Target {
@@ -50,17 +50,8 @@ export function parseTarget(url: string): Target {
     origin: parsed.origin,
     authorization: username === "" && password === ""
       ? undefined
-      : basic(unescape(username), unescape(password)),
+      : basic(unescaped(username), unescaped(password)),
   };
-}
-
-/** Percent-decodes; what is no valid escape stays as it is. */
-function unescape(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** A map that forgets everything rather than grow over its maximum. */

@@ -11,6 +11,8 @@ import { ClientSide } from "./_client.ts";
 import { type HttpMachineOptions, resolveOptions } from "./limits.ts";
 import type { HttpCommand, HttpEvent } from "./message.ts";
 
+const NOTHING = new Uint8Array(0);
+
 /** Which end of the connection a {@linkcode HttpMachine} is. */
 export type HttpRole = "server" | "client";
 
@@ -84,6 +86,14 @@ export class HttpMachine implements Machine<HttpEvent, HttpCommand> {
   /** Takes input. */
   receive(bytes: Uint8Array, sink: Sink<HttpEvent>): number {
     return this.#side.receive(bytes, sink);
+  }
+
+  /**
+   * Goes on after the handler's pause: an event may be due that no more bytes
+   * belong to. Not needed where `receive` is called then anyway.
+   */
+  resume(sink: Sink<HttpEvent>): void {
+    this.#side.receive(NOTHING, sink);
   }
 
   /** Takes the end of the peer's stream. */

@@ -8,21 +8,10 @@
 import type { Clock } from "../conn/clock.ts";
 import { ConnError } from "../conn/error.ts";
 import type { ClientConn } from "./_client_conn.ts";
+import { Origin, type Waiter } from "./_origin.ts";
 import type { Place } from "./_connector.ts";
 import type { ConnKeeper } from "./_exchange.ts";
 import type { PoolOptions } from "./client_options.ts";
-
-/** Somebody who needs a connection. */
-export interface Waiter {
-  /** Whether a kept connection may be used: if not, its like was stale before. */
-  readonly fresh: boolean;
-  /** Whether the request may be sent twice. */
-  readonly repeatable: boolean;
-  /** Gets a connection. */
-  assigned(conn: ClientConn, now: number): void;
-  /** Gets none: the one that was opened for it failed. */
-  unassigned(error: unknown): void;
-}
 
 /** Opens a connection for an origin. */
 export type Opener = (
@@ -34,29 +23,6 @@ export type Opener = (
 const DOUBT_AFTER = 20;
 /** A server's announced time is not used up: a request takes a while to arrive. */
 const MARGIN = 1000;
-
-/** The connections to one place. */
-export class Origin {
-  /** Tells it from others. */
-  readonly key: string;
-  /** Where its connections lead. */
-  readonly place: Place;
-  /** Free connections; the last one was used last. */
-  readonly idle: ClientConn[] = [];
-  /** Who waits; the first came first. */
-  readonly waiting: Waiter[] = [];
-  /** Connections being opened. */
-  readonly opening: AbortController[] = [];
-  /** Connections that are open, free or not. */
-  open = 0;
-  /** Whether the pool still knows it; if not, ask the pool for it again. */
-  known = true;
-
-  constructor(key: string, place: Place) {
-    this.key = key;
-    this.place = place;
-  }
-}
 
 /** The connections of a client. */
 export class Pool implements ConnKeeper {

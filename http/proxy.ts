@@ -70,8 +70,8 @@ export function parseProxy(url: string): Proxy {
     hostname: unbracket(parsed.hostname),
     port: written === undefined ? DEFAULT_PORTS[kind] : Number(written),
     ...(parsed.username !== "" && {
-      username: decodeURIComponent(parsed.username),
-      password: decodeURIComponent(parsed.password),
+      username: unescaped(parsed.username),
+      password: unescaped(parsed.password),
     }),
   };
 }
@@ -136,6 +136,15 @@ export function basic(username: string, password: string): string {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return `Basic ${btoa(binary)}`;
+}
+
+/** Percent-decodes; what is no valid escape stays as it is. */
+export function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Takes the brackets off an IPv6 address. */

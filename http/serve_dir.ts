@@ -13,10 +13,9 @@ import {
 import { renderListing } from "./_listing.ts";
 import { formatPath, isServable, parsePath, splitUrl } from "./_path.ts";
 import { readDirectory } from "./_read_directory.ts";
-import { isDenied, joinNames, resolveInside, toPath } from "./_resolve.ts";
+import { isDenied, lookUpInside, toPath } from "./_resolve.ts";
 import type { Found } from "./_resolve.ts";
 import type { ServeFileOptions } from "./serve_file.ts";
-import { warm } from "./_warm.ts";
 
 /** Options of {@linkcode serveDir}. */
 export interface ServeDirOptions extends ServeFileOptions {
@@ -132,8 +131,7 @@ async function answer(
 /** Answers with what the names lead to. */
 async function locate(job: Job): Promise<Response | undefined> {
   const { root, names } = job;
-  await warm(joinNames(root, names));
-  const found = resolveInside(root, names);
+  const found = await lookUpInside(root, names);
   if (found?.info.isDirectory) return await directoryResponse(job, found);
   return found && !job.slash ? await fileAt(job, names, found) : undefined;
 }
@@ -145,7 +143,7 @@ async function directoryResponse(
   const { options, root, names, above } = job;
   const indexNames = [...names, "index.html"];
   const index = options.showIndex !== false
-    ? resolveInside(root, indexNames)
+    ? await lookUpInside(root, indexNames)
     : undefined;
   const hasIndex = index?.info.isFile === true;
   if (!hasIndex && !options.showDirListing) return undefined;
@@ -198,7 +196,7 @@ async function notFound(job: Job): Promise<Response> {
   if (options.notFound === undefined) return textResponse(request, 404);
   const names = fileNames("notFound", options.notFound);
   const response = await fileResponse(request, {
-    find: () => resolveInside(root, names),
+    find: () => lookUpInside(root, names),
     name: names.at(-1) ?? "",
     status: 404,
     cacheControl: undefined,
@@ -214,12 +212,12 @@ function fileAt(
   const name = names.at(-1) ?? "";
   const parent = names.slice(0, -1);
   return fileResponse(request, {
-    find: () => resolveInside(root, names),
+    find: () => lookUpInside(root, names),
     name,
     cacheControl: options.cacheControl,
     sibling: options.precompressed === false
       ? undefined
-      : (extension) => resolveInside(root, [...parent, name + extension]),
+      : (extension) => lookUpInside(root, [...parent, name + extension]),
   }, found);
 }
 

@@ -10,8 +10,7 @@ import {
   methodResponse,
   textResponse,
 } from "./_file_response.ts";
-import { isDenied, resolveAnywhere, toPath } from "./_resolve.ts";
-import { warm } from "./_warm.ts";
+import { isDenied, lookUpAnywhere, toPath } from "./_resolve.ts";
 
 /** Options of {@linkcode serveFile}. */
 export interface ServeFileOptions {
@@ -65,14 +64,13 @@ async function answer(
   options: ServeFileOptions,
 ): Promise<Response> {
   try {
-    await warm(path);
     const response = await fileResponse(request, {
-      find: () => resolveAnywhere(path),
+      find: () => lookUpAnywhere(path),
       name: path,
       cacheControl: options.cacheControl,
       sibling: options.precompressed === false
         ? undefined
-        : (extension) => resolveAnywhere(path + extension),
+        : (extension) => lookUpAnywhere(path + extension),
     });
     return response ?? textResponse(request, 404);
   } catch (error) {
