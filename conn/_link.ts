@@ -331,7 +331,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   #unpause(view: AnyView): void {
     if (view !== this.#view || --this.#pauses > 0) return;
     if (this.#idleTimeout !== Infinity) this.#lastInput = this.now;
-    this.#pump();
+    this.#pump(true);
   }
 
   /** Closes because of what the program threw; a bug in it is reported too. */
@@ -368,18 +368,29 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
 
   // Input.
 
-  /** Offers what is unread to the machine, and to the one that replaces it. */
-  #pump(): void {
-    if (this.#pumping || this.#closing || this.#pauses > 0) return;
+  /** Whether the machine may make events. */
+  get #ready(): boolean {
+    return this.#pauses === 0 && !this.#closing;
+  }
+
+  /**
+   * Offers what is unread to the machine, and to the one that replaces it.
+   *
+   * @param resumed A pause is over.
+   */
+  #pump(resumed = false): void {
+    if (this.#pumping || !this.#ready) return;
     this.#pumping = true;
     try {
       let machine: AnyMachine | undefined;
-      while (this.#input.size > 0 && machine !== this.#machine) {
+      if (resumed) this.#machine.resume?.(this);
+      while (
+        this.#ready && this.#input.size > 0 && machine !== this.#machine
+      ) {
         machine = this.#machine;
         this.#input.consume(machine.receive(this.#input.bytes(), this));
-        if (this.#closing || this.#pauses > 0) break;
       }
-      if (this.#eof === "seen" && this.#pauses === 0 && !this.#closing) {
+      if (this.#ready && this.#eof === "seen") {
         this.#eof = "told";
         this.#machine.receiveEnd(this.#input.bytes(), this);
       }

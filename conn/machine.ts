@@ -69,6 +69,13 @@ export interface Machine<E, C> {
    */
   receive(bytes: Uint8Array, sink: Sink<E>): number;
   /**
+   * Makes the events that were held back because `emit` returned `false` and to
+   * which no more input belongs. Called when the handler's pause is over, before
+   * what is unconsumed is offered again. Not needed by a machine that makes one
+   * event of each piece of input.
+   */
+  resume?(sink: Sink<E>): void;
+  /**
    * Takes the end of the peer's stream, once, after all that could be consumed
    * was.
    *

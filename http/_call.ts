@@ -19,21 +19,14 @@ import { type Exchange, timeout } from "./_exchange.ts";
 import { Fields } from "./fields.ts";
 import { Hop } from "./_hop.ts";
 import type { HttpCommand, HttpEvent, ResponseHead } from "./message.ts";
+import { NextStep, type StepHost } from "./_next_step.ts";
 import type { Origin, Waiter } from "./_origin.ts";
 import type { Pool } from "./pool.ts";
-import { isRedirect, redirectStep, RedirectTrail } from "./redirect.ts";
-import { isIdempotent, type RetryPolicy } from "./retry.ts";
-import type { Router } from "./_route.ts";
-import { mergeTimeouts, type Settings } from "./_settings.ts";
+import { mergeTimeouts } from "./_settings.ts";
 
 /** What all requests of a client share. */
-export interface CallHost {
-  readonly settings: Settings;
+export interface CallHost extends StepHost {
   readonly pool: Pool;
-  readonly router: Router;
-  readonly policy: RetryPolicy;
-  /** For who does not want retries. */
-  readonly strictPolicy: RetryPolicy;
   /** A request begins. */
   began(): void;
   /** It is over, its reply's body included. */
@@ -46,9 +39,6 @@ export interface Settle {
   reject(error: unknown): void;
 }
 
-/** After so many stale connections in a row it is no bad luck any more. */
-const MAX_STALE = 3;
-
 type State = "waiting" | "exchange" | "pausing" | "over";
 
 /** One request. */
@@ -59,20 +49,18 @@ export class Call extends WheelEntry
   readonly maxResponseSize: number;
   readonly onEvent: Exchange["onEvent"];
   fresh = false;
-  attempts = 0;
   upgraded: Conn<HttpEvent, HttpCommand> | undefined;
 
   readonly #host: CallHost;
   readonly #options: RequestOptions;
   readonly #settle: Settle;
   readonly #hop: Hop;
+  readonly #step: NextStep;
   readonly #decode: boolean;
   #state: State = "waiting";
   #settled = false;
   #origin: Origin | undefined;
   #conn: ClientConn | undefined;
-  #trail: RedirectTrail | undefined;
-  #stale = 0;
   /** Milliseconds until the next attempt, once the present reply is over. */
   #next: number | undefined;
   #timer: unknown;
@@ -110,6 +98,7 @@ export class Call extends WheelEntry
       this.#decode ? settings.defaults : settings.plainDefaults,
       this.#decode,
     );
+    this.#step = new NextStep(host, options, this.#hop, this.totalAt);
     host.policy.countRequest(now);
     host.began();
     if (options.signal !== undefined) this.#listen(options.signal);
@@ -119,7 +108,7 @@ export class Call extends WheelEntry
   // What the pool asks and tells.
 
   get repeatable(): boolean {
-    return this.#options.idempotent ?? isIdempotent(this.#hop.method);
+    return this.#step.repeatable;
   }
 
   assigned(conn: ClientConn, now: number): void {
@@ -134,8 +123,7 @@ export class Call extends WheelEntry
 
   unassigned(error: unknown): void {
     if (this.#state !== "waiting") return;
-    this.attempts++;
-    this.#tryAgain(error, true, false);
+    this.#tryAgain(error, { neverSent: true, reused: false });
   }
 
   /** It has waited too long. */
@@ -188,16 +176,19 @@ export class Call extends WheelEntry
   ): FilledBody | undefined {
     const { status } = head;
     this.#headAt = now;
-    this.attempts++;
     this.#length = head.contentLength;
     const tunnel = status === 101 ||
       (this.#hop.method === "CONNECT" && status < 300);
-    if (!tunnel && status >= 300 && this.#goesOn(head, now)) return undefined;
-    const { maxBufferedSize } = this.#options;
-    const body = new FilledBody(
-      conn,
-      maxBufferedSize ?? this.#host.settings.maxBufferedSize,
-    );
+    try {
+      this.#next = this.#step.afterReply(head, now);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+    if (this.#next !== undefined) return undefined;
+    const { maxBufferedSize = this.#host.settings.maxBufferedSize } =
+      this.#options;
+    const body = new FilledBody(conn, maxBufferedSize);
     if (this.onEvent !== undefined) body.use();
     if (tunnel) {
       this.upgraded = conn.give();
@@ -222,8 +213,7 @@ export class Call extends WheelEntry
       return this.#proceed(this.#host.settings.clock.now());
     }
     if (this.#settled || headSeen) return this.#reject(error);
-    this.attempts++;
-    this.#tryAgain(error, !conn.touched, conn.uses > 1);
+    this.#tryAgain(error, { neverSent: !conn.touched, reused: conn.uses > 1 });
   }
 
   // What the program asks, through the response.
@@ -233,7 +223,11 @@ export class Call extends WheelEntry
   }
 
   get redirects(): readonly string[] {
-    return this.#trail?.urls ?? [];
+    return this.#step.redirects;
+  }
+
+  get attempts(): number {
+    return this.#step.attempts;
   }
 
   get reused(): boolean {
@@ -276,86 +270,15 @@ export class Call extends WheelEntry
     wheelFor(this.#host.settings.clock).schedule(this, at);
   }
 
-  /** Whether the reply is not for the program: it is redirected, or repeated. */
-  #goesOn(head: ResponseHead, now: number): boolean {
-    const { status, fields } = head;
-    const hop = this.#hop;
-    if (status === 417 && hop.expectsContinue && hop.replayable) {
-      hop.expectNothing();
-      this.#next = 0;
-    } else if (isRedirect(status)) {
-      const location = fields.get("location");
-      const mode = this.#options.redirect ?? this.#host.settings.redirect;
-      if (mode === "manual" || location === undefined) return false;
-      this.#redirect(status, location, mode === "error");
-      return true;
-    } else if (status === 429 || status >= 500) {
-      this.#next = this.#delay({
-        status,
-        now,
-        retryAfter: fields.get("retry-after"),
-      });
-    }
-    return this.#next !== undefined;
-  }
-
-  #redirect(status: number, location: string, forbidden: boolean): void {
-    const hop = this.#hop;
-    const { url, method } = { url: this.url, method: hop.method };
-    try {
-      if (forbidden) throw redirectForbidden(url, location);
-      const step = redirectStep({ method, url }, { status, location });
-      this.#trail ??= new RedirectTrail(
-        { method, url },
-        this.#options.maxRedirects ?? this.#host.settings.maxRedirects,
-      );
-      this.#trail.add(step);
-      hop.redirect(step, this.#host.router.find(step.url, this.#options.unix));
-      this.attempts = 0;
-      this.#stale = 0;
-      this.#next = 0;
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  #tryAgain(error: unknown, neverSent: boolean, reused: boolean): void {
-    // What this program did wrong does not get better.
-    const passing = error instanceof ConnError && error.side !== "local";
-    const code = passing ? error.code : "";
-    const stale = reused && ++this.#stale <= MAX_STALE;
+  #tryAgain(
+    error: unknown,
+    failed: { neverSent: boolean; reused: boolean },
+  ): void {
     const now = this.#host.settings.clock.now();
-    this.#next = this.#delay({ code, now, neverSent, stale });
+    this.#next = this.#step.afterFailure(error, failed, now);
     if (this.#next === undefined) return this.#reject(error);
-    this.fresh = reused;
+    this.fresh = failed.reused;
     this.#proceed(now);
-  }
-
-  #delay(
-    failure: {
-      now: number;
-      status?: number;
-      retryAfter?: string | undefined;
-      code?: string;
-      neverSent?: boolean;
-      stale?: boolean;
-    },
-  ): number | undefined {
-    const { now, stale, neverSent, ...rest } = failure;
-    const { policy, strictPolicy } = this.#host;
-    const delay = (this.#options.retry === false ? strictPolicy : policy).delay(
-      {
-        attempts: this.attempts,
-        idempotent: this.repeatable,
-        neverSent: neverSent ?? false,
-        reused: stale ?? false,
-        replayable: this.#hop.replayable,
-        ...rest,
-      },
-      now,
-    );
-    if (delay === undefined || now + delay >= this.totalAt) return undefined;
-    return delay;
   }
 
   #proceed(now: number): void {
@@ -442,11 +365,4 @@ function aborted(signal: AbortSignal): ConnError {
     side: "local",
     cause: signal.reason,
   });
-}
-
-function redirectForbidden(url: string, location: string): ConnError {
-  return new ConnError(
-    `Cannot follow the redirect from "${url}" to "${location}": redirects are not allowed`,
-    { code: "redirect_refused", side: "remote" },
-  );
 }

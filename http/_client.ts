@@ -37,7 +37,6 @@ export class ClientSide {
   readonly #rate: BodyRate;
   readonly #requests: RequestWriter;
   #phase: Phase = "head";
-  #owed = 0;
   /** The body ends with the connection. */
   #untilClose = false;
   /** The connection ends with the present response. */
@@ -66,9 +65,7 @@ export class ClientSide {
   }
 
   #receive(bytes: Uint8Array, out: Out): number {
-    // None of it is there if only the pause is over.
-    let at = Math.min(this.#owed, bytes.length);
-    this.#owed -= at;
+    let at = 0;
     for (;;) {
       switch (this.#phase) {
         case "head": {
@@ -80,21 +77,19 @@ export class ClientSide {
             this.#headBegun(out);
             return at;
           }
-          if (!this.#takeHead(bytes, at, end, request, out)) {
-            return this.#hold(end);
-          }
+          if (!this.#takeHead(bytes, at, end, request, out)) return end;
           at = end;
           break;
         }
         case "body": {
           const next = this.#readBody(bytes, at, out);
-          if (this.#body.stopped) return this.#hold(next);
+          if (this.#body.stopped) return next;
           if (!this.#body.done && this.#receiving("body")) return next;
           at = next;
           break;
         }
         case "end":
-          if (!this.#takeEnd(out)) return this.#hold(at);
+          if (!this.#takeEnd(out)) return at;
           break;
         case "tunnel":
           return at;
@@ -104,21 +99,15 @@ export class ClientSide {
     }
   }
 
-  /** The phase, asked again after an event in which a command may change it. */
-  #receiving(phase: Phase): boolean {
-    return this.#phase === phase;
-  }
-
-  #hold(at: number): number {
-    if (this.#phase === "tunnel" || at === 0) return at;
-    this.#owed = 1;
-    return at - 1;
-  }
-
   #headBegun(out: Out): void {
     if (this.#settings.headTimeout === Infinity) return;
     if (this.#headAt === 0) this.#headAt = out.now;
     this.#deadline = this.#headAt + this.#settings.headTimeout;
+  }
+
+  /** The phase, asked again after an event in which a command may change it. */
+  #receiving(phase: Phase): boolean {
+    return this.#phase === phase;
   }
 
   #takeHead(

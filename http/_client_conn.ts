@@ -253,7 +253,9 @@ export class ClientConn extends WheelEntry implements BodyOwner {
 
   /** The exchange is over, on this side and on the other. */
   #over(exchange: Exchange): void {
-    const now = this.#keeper.clock.now();
+    // A body of known length has ended with its last piece.
+    const known = this.#head!.contentLength !== undefined;
+    const now = known ? this.#since : this.#keeper.clock.now();
     this.#finish();
     if (!this.#sent) {
       this.#leave();

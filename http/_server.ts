@@ -1,10 +1,6 @@
 /**
  * The server role: requests in, responses out. This is its receiving half.
  *
- * The last byte of what an event was made of is consumed when the handler's
- * pause is over. So the machine is called again then, and knows that the pause
- * is over, even if the peer sends nothing more.
- *
  * @module
  */
 
@@ -31,8 +27,6 @@ const LF = 0x0a, CR = 0x0d;
 /** One connection's server role. */
 export class ServerSide {
   readonly #state: ServerState;
-  /** Bytes that were used and not yet consumed. */
-  #owed = 0;
   /** An empty line was forgiven before the head that is to come. */
   #emptyLine = false;
   #receiving = false;
@@ -59,9 +53,7 @@ export class ServerSide {
 
   #receive(bytes: Uint8Array, out: Out): number {
     const state = this.#state;
-    // None of it is there if only the pause is over.
-    let at = Math.min(this.#owed, bytes.length);
-    this.#owed -= at;
+    let at = 0;
     if (state.continueDue) sendContinue(state, out);
     for (;;) {
       switch (state.phase) {
@@ -79,19 +71,19 @@ export class ServerSide {
             if (state.queue.length === 0) state.waitForHead(out);
             return at;
           }
-          if (!this.#takeHead(bytes, at, end, out)) return this.#hold(end);
+          if (!this.#takeHead(bytes, at, end, out)) return end;
           at = end;
           break;
         }
         case "body": {
           const next = this.#readBody(bytes, at, out);
-          if (state.body.stopped) return this.#hold(next);
+          if (state.body.stopped) return next;
           if (!state.body.done && !this.#left()) return next;
           at = next;
           break;
         }
         case "end":
-          if (!this.#takeEnd(out)) return this.#hold(at);
+          if (!this.#takeEnd(out)) return at;
           break;
         case "held":
         case "tunnel":
@@ -112,16 +104,6 @@ export class ServerSide {
     if (second !== LF) throw new Refusal("bad_line_end");
     if (this.#emptyLine) throw new Refusal("bad_method");
     this.#emptyLine = true;
-  }
-
-  /** Keeps a byte back, so that the end of the handler's pause is noticed. */
-  #hold(at: number): number {
-    const { phase, asksTunnel } = this.#state;
-    // What follows a request for another protocol is not ours.
-    const exact = phase === "tunnel" || (phase === "end" && asksTunnel);
-    if (exact || phase === "held" || at === 0) return at;
-    this.#owed = 1;
-    return at - 1;
   }
 
   #takeHead(bytes: Uint8Array, at: number, end: number, out: Out): boolean {

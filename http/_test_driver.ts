@@ -111,7 +111,7 @@ export class HttpDriver implements Sink<HttpEvent> {
   /** Ends the handler's pause. */
   resume(): this {
     this.#paused = false;
-    if (this.rest.length === 0) this.machine.resume(this);
+    this.machine.resume(this);
     this.#pump();
     return this;
   }

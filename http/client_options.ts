@@ -114,7 +114,10 @@ export interface ClientOptions extends CommonOptions {
   retry?: RetryOptions | false;
   /** The proxy to go through: its URL, or its parts. */
   proxy?: string | Proxy;
-  /** Hosts to go to without the proxy, see {@linkcode bypassesProxy}. */
+  /**
+   * Hosts to go to without the proxy: names (`"example.test"` and all that is
+   * under it), names with a port (`"example.test:8080"`), addresses, or `"*"`.
+   */
   noProxy?: readonly string[];
   /** CAs, client certificate and so on for `https:` origins. */
   tls?: TlsClientOptions;
@@ -144,7 +147,8 @@ export interface RequestOptions extends CommonOptions {
   signal?: AbortSignal;
   /**
    * Whether the request may be repeated when nobody knows if the server has
-   * seen it. By default the method decides, see {@linkcode isIdempotent}.
+   * seen it. By default GET, HEAD, OPTIONS, TRACE, PUT and DELETE may
+   * (RFC 9110 §9.2.2).
    */
   idempotent?: boolean;
   /** `false`: not to be tried again, as for {@linkcode ClientOptions.retry}. */

@@ -30,11 +30,17 @@ export interface RequestTimings {
 
 /** What a response asks its request; the request keeps the figures. */
 export interface ResponseSource {
+  /** The URL of the last request. */
   readonly url: string;
+  /** The URLs that redirected, in order. */
   readonly redirects: readonly string[];
+  /** Attempts that the last request took. */
   readonly attempts: number;
+  /** Whether it went over a kept connection. */
   readonly reused: boolean;
+  /** How long each phase took. */
   readonly timings: RequestTimings;
+  /** The connection, if it is the program's now. */
   readonly upgraded: Conn<HttpEvent, HttpCommand> | undefined;
 }
 
@@ -87,6 +93,21 @@ export class ClientResponse {
     this.reason = head.reason;
     this.fields = head.fields;
     this.body = body;
+  }
+
+  /** As {@linkcode ClientBody.text} of the body. */
+  text(): Promise<string> {
+    return this.body.text();
+  }
+
+  /** As {@linkcode ClientBody.json} of the body. */
+  json<T = unknown>(): Promise<T> {
+    return this.body.json<T>();
+  }
+
+  /** As {@linkcode ClientBody.bytes} of the body. */
+  bytes(): Promise<Uint8Array> {
+    return this.body.bytes();
   }
 
   /** Whether the status is one of 200 to 299. */

@@ -88,10 +88,7 @@ export class HttpMachine implements Machine<HttpEvent, HttpCommand> {
     return this.#side.receive(bytes, sink);
   }
 
-  /**
-   * Goes on after the handler's pause: an event may be due that no more bytes
-   * belong to. Not needed where `receive` is called then anyway.
-   */
+  /** Makes the events that the handler's pause held back. */
   resume(sink: Sink<HttpEvent>): void {
     this.#side.receive(NOTHING, sink);
   }

@@ -84,15 +84,6 @@ export function parseProxy(url: string): Proxy {
  * @param rules Names (`example.test`, which covers its subdomains), names with a
  * port (`example.test:8080`), addresses, or `*` for everything.
  * @returns Whether to go there directly.
- *
- * @example A domain and what is under it
- * ```ts
- * import { bypassesProxy } from "@meerkat/net/http";
- * import { assert } from "@std/assert";
- *
- * assert(bypassesProxy("api.example.test", 443, ["example.test"]));
- * assert(!bypassesProxy("notexample.test", 443, ["example.test"]));
- * ```
  */
 export function bypassesProxy(
   host: string,
@@ -115,15 +106,6 @@ export function bypassesProxy(
  *
  * @param proxy The proxy.
  * @returns The field's value, or `undefined`.
- *
- * @example A login
- * ```ts
- * import { parseProxy, proxyAuthorization } from "@meerkat/net/http";
- * import { assertEquals } from "@std/assert";
- *
- * const proxy = parseProxy("http://Aladdin:open%20sesame@proxy.test");
- * assertEquals(proxyAuthorization(proxy), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
- * ```
  */
 export function proxyAuthorization(proxy: Proxy): string | undefined {
   if (proxy.username === undefined) return undefined;

@@ -62,15 +62,6 @@ const BODY_FIELDS: readonly string[] = [
  *
  * @param status The status code of a reply.
  * @returns Whether it is a redirect, if a `Location` field comes with it.
- *
- * @example Not every 3xx is a redirect
- * ```ts
- * import { isRedirect } from "@meerkat/net/http";
- * import { assert } from "@std/assert";
- *
- * assert(isRedirect(302));
- * assert(!isRedirect(304));
- * ```
  */
 export function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 ||
@@ -90,23 +81,6 @@ export function isRedirect(status: number): boolean {
  * @returns What to request next.
  * @throws {ConnError} With code `"redirect_invalid"` if the location is no URL, or
  * is not one of `http:` or `https:`.
- *
- * @example A form that leads to a page
- * ```ts
- * import { redirectStep } from "@meerkat/net/http";
- * import { assertEquals } from "@std/assert";
- *
- * const step = redirectStep(
- *   { method: "POST", url: "http://a.test/form" },
- *   { status: 303, location: "/done" },
- * );
- * assertEquals(step, {
- *   url: "http://a.test/done",
- *   method: "GET",
- *   keepBody: false,
- *   crossOrigin: false,
- * });
- * ```
  */
 export function redirectStep(
   request: RedirectedRequest,
@@ -140,21 +114,6 @@ export function redirectStep(
  *
  * @param step The redirect.
  * @returns The names to delete.
- *
- * @example Credentials stay at home
- * ```ts
- * import { fieldsLeftBehind } from "@meerkat/net/http";
- * import { assert } from "@std/assert";
- *
- * const names = fieldsLeftBehind({
- *   url: "http://b.test/",
- *   method: "GET",
- *   keepBody: true,
- *   crossOrigin: true,
- * });
- * assert(names.includes("authorization"));
- * assert(!names.includes("content-type"));
- * ```
  */
 export function fieldsLeftBehind(step: RedirectStep): string[] {
   const names: string[] = [];
@@ -166,16 +125,6 @@ export function fieldsLeftBehind(step: RedirectStep): string[] {
 /**
  * The hops of one request, so that it can end neither in a circle nor in a chain
  * without end.
- *
- * @example A circle is found at once
- * ```ts
- * import { RedirectTrail } from "@meerkat/net/http";
- * import { assertThrows } from "@std/assert";
- *
- * const trail = new RedirectTrail({ method: "GET", url: "http://a.test/" }, 20);
- * trail.add({ method: "GET", url: "http://a.test/login" });
- * assertThrows(() => trail.add({ method: "GET", url: "http://a.test/" }));
- * ```
  */
 export class RedirectTrail {
   readonly #seen: Set<string>;

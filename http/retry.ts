@@ -36,7 +36,7 @@ export interface RetryOptions {
 export interface FailedAttempt {
   /** Attempts so far, this one included. */
   attempts: number;
-  /** Whether doing it twice is as good as once, see {@linkcode isIdempotent}. */
+  /** Whether doing it twice is as good as once. */
   idempotent: boolean;
   /** Whether not one byte of the request left this machine. */
   neverSent: boolean;
@@ -80,15 +80,6 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
  *
  * @param method The request's method.
  * @returns Whether the method is defined as idempotent.
- *
- * @example POST is not
- * ```ts
- * import { isIdempotent } from "@meerkat/net/http";
- * import { assert } from "@std/assert";
- *
- * assert(isIdempotent("PUT"));
- * assert(!isIdempotent("POST"));
- * ```
  */
 export function isIdempotent(method: string): boolean {
   return IDEMPOTENT.has(method);
@@ -100,15 +91,6 @@ export function isIdempotent(method: string): boolean {
  * @param value The field's value.
  * @param now The present time, in milliseconds since the epoch.
  * @returns Milliseconds to wait, or `undefined` if the value is neither.
- *
- * @example Both forms
- * ```ts
- * import { parseRetryAfter } from "@meerkat/net/http";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(parseRetryAfter("3", 0), 3000);
- * assertEquals(parseRetryAfter("Thu, 01 Jan 1970 00:00:05 GMT", 1000), 4000);
- * ```
  */
 export function parseRetryAfter(
   value: string,
@@ -123,25 +105,6 @@ export function parseRetryAfter(
 /**
  * A retry budget and a back-off with full jitter, shared by all requests of a
  * client. It has no clock and no timer: times come in, delays go out.
- *
- * @example Back-off grows, and jitter spreads it
- * ```ts
- * import { RetryPolicy } from "@meerkat/net/http";
- * import { assertEquals } from "@std/assert";
- *
- * const policy = new RetryPolicy({ baseDelay: 100 }, () => 0.5);
- * const failed = {
- *   idempotent: true,
- *   neverSent: false,
- *   reused: false,
- *   replayable: true,
- *   code: "reset",
- * };
- * policy.countRequest(0);
- * assertEquals(policy.delay({ ...failed, attempts: 1 }, 0), 50);
- * assertEquals(policy.delay({ ...failed, attempts: 2 }, 0), 100);
- * assertEquals(policy.delay({ ...failed, attempts: 3 }, 0), undefined);
- * ```
  */
 export class RetryPolicy {
   readonly #options: Required<RetryOptions>;

@@ -50,25 +50,6 @@ type State = "idle" | "method" | "login" | "reply" | "established";
  * password if the proxy wants it, and the CONNECT request. Once it has sent
  * `established` it consumes nothing, so {@linkcode Conn.become} hands all that
  * follows to the next protocol.
- *
- * @example A tunnel through a scripted proxy
- * ```ts
- * import { Socks5Machine } from "@meerkat/net/http";
- * import { assertEquals } from "@std/assert";
- *
- * const events: string[] = [];
- * const sink = {
- *   now: 0,
- *   emit: (event: { type: string }) => events.push(event.type) > 0,
- *   write: () => {},
- *   close: () => {},
- * };
- * const machine = new Socks5Machine();
- * machine.send({ type: "connect", hostname: "a.test", port: 80 }, sink);
- * machine.receive(new Uint8Array([5, 0]), sink);
- * machine.receive(new Uint8Array([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]), sink);
- * assertEquals(events, ["established"]);
- * ```
  */
 export class Socks5Machine implements Machine<Socks5Event, Socks5Command> {
   /** The protocol's name. */
