@@ -28,6 +28,8 @@ export class ReadBuffer {
   /** The last read filled all the room that it was given. */
   #filled = false;
   #smallReads = 0;
+  /** The last view: peers that say the same again need no new one. */
+  #view: Uint8Array | undefined;
 
   /** Creates a buffer that holds `unread` already. */
   constructor(unread?: Uint8Array) {
@@ -41,8 +43,12 @@ export class ReadBuffer {
 
   /** All bytes that wait, valid until the next call of any method. */
   bytes(): Uint8Array {
-    const bytes = this.#buffer.subarray(this.#start, this.#end);
-    return this.#front === undefined ? bytes : join(this.#front, bytes);
+    let view = this.#view;
+    if (
+      view === undefined || view.buffer !== this.#buffer.buffer ||
+      view.byteOffset !== this.#start || view.length !== this.#end - this.#start
+    ) this.#view = view = this.#buffer.subarray(this.#start, this.#end);
+    return this.#front === undefined ? view : join(this.#front, view);
   }
 
   /** Drops the first `count` bytes. */

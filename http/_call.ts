@@ -17,6 +17,7 @@ import { decodeContent } from "./content_decoding.ts";
 import { DecodedBody } from "./_decoded_body.ts";
 import { type Exchange, timeout } from "./_exchange.ts";
 import { Fields } from "./fields.ts";
+import { Figures } from "./_figures.ts";
 import { Hop } from "./_hop.ts";
 import type { HttpCommand, HttpEvent, ResponseHead } from "./message.ts";
 import { NextStep, type StepHost } from "./_next_step.ts";
@@ -27,6 +28,8 @@ import { mergeTimeouts } from "./_settings.ts";
 /** What all requests of a client share. */
 export interface CallHost extends StepHost {
   readonly pool: Pool;
+  /** Requests that wait for their next attempt. */
+  readonly pausing: Set<Call>;
   /** A request begins. */
   began(): void;
   /** It is over, its reply's body included. */
@@ -65,14 +68,9 @@ export class Call extends WheelEntry
   #next: number | undefined;
   #timer: unknown;
   #onAbort: (() => void) | undefined;
-  readonly #startedAt: number;
-  #queuedAt = 0;
-  #assignedAt = 0;
-  #headAt = 0;
-  #endedAt: number | undefined;
-  #sent = 0;
-  #received = 0;
-  #length: number | undefined;
+  readonly #figures: Figures;
+  /** Whether the present connection had carried a request before. */
+  #reused = false;
 
   constructor(
     host: CallHost,
@@ -85,7 +83,8 @@ export class Call extends WheelEntry
     this.#host = host;
     this.#options = options;
     this.#settle = settle;
-    const now = this.#startedAt = settings.clock.now();
+    const now = settings.clock.now();
+    this.#figures = new Figures(now);
     this.timeouts = mergeTimeouts(settings.timeouts, options.timeouts);
     this.totalAt = now + this.timeouts.total;
     this.maxResponseSize = options.maxResponseSize ?? settings.maxResponseSize;
@@ -114,10 +113,11 @@ export class Call extends WheelEntry
   assigned(conn: ClientConn, now: number): void {
     const { pool, settings } = this.#host;
     if (this.#state !== "waiting") return pool.release(conn, now);
-    wheelFor(settings.clock).cancel(this);
+    if (this.wheelNext !== undefined) wheelFor(settings.clock).cancel(this);
     this.#state = "exchange";
     this.#conn = conn;
-    this.#assignedAt = now;
+    this.#reused = conn.uses > 0;
+    this.#figures.assignedAt = now;
     conn.begin(this, this.#hop.outgoing, now);
   }
 
@@ -154,7 +154,7 @@ export class Call extends WheelEntry
       trailers: typeof trailers === "function" ? trailers : () => trailers,
       onSent: (piece) => {
         if (onProgress === undefined) return;
-        this.#sent += byteLength(piece);
+        this.#figures.sent += byteLength(piece);
         this.#progress();
       },
     };
@@ -165,7 +165,7 @@ export class Call extends WheelEntry
   }
 
   received(count: number): void {
-    this.#received += count;
+    this.#figures.received += count;
     if (this.#options.onProgress !== undefined) this.#progress();
   }
 
@@ -175,8 +175,8 @@ export class Call extends WheelEntry
     now: number,
   ): FilledBody | undefined {
     const { status } = head;
-    this.#headAt = now;
-    this.#length = head.contentLength;
+    this.#figures.headAt = now;
+    this.#figures.length = head.contentLength;
     const tunnel = status === 101 ||
       (this.#hop.method === "CONNECT" && status < 300);
     try {
@@ -203,7 +203,7 @@ export class Call extends WheelEntry
   }
 
   ended(now: number): void {
-    this.#endedAt = now;
+    this.#figures.endedAt = now;
     if (this.#next !== undefined) this.#proceed(now);
     else this.#over();
   }
@@ -231,29 +231,18 @@ export class Call extends WheelEntry
   }
 
   get reused(): boolean {
-    return (this.#conn?.uses ?? 1) > 1;
+    return this.#reused;
   }
 
   get timings(): RequestTimings {
-    const opened = this.reused ? undefined : this.#conn?.opened;
-    const { connect, tls } = opened ?? { connect: 0, tls: 0 };
-    const waited = this.#assignedAt - this.#queuedAt;
-    return {
-      queue: Math.max(0, waited - connect - tls),
-      connect,
-      tls,
-      firstByte: this.#headAt - this.#assignedAt,
-      total: this.#endedAt === undefined
-        ? undefined
-        : this.#endedAt - this.#startedAt,
-    };
+    return this.#figures.timings(this.#reused ? undefined : this.#conn);
   }
 
   // From one attempt to the next.
 
   #acquire(now: number): void {
     this.#state = "waiting";
-    this.#queuedAt = now;
+    this.#figures.queuedAt = now;
     try {
       // Now, so that what is wrong with the head costs no connection.
       this.#hop.outgoing;
@@ -286,20 +275,26 @@ export class Call extends WheelEntry
     this.#next = undefined;
     if (delay === 0) return this.#acquire(now);
     this.#state = "pausing";
-    const { clock } = this.#host.settings;
-    this.#timer = clock.setTimeout(() => this.#acquire(clock.now()), delay);
+    const { pausing, settings: { clock } } = this.#host;
+    pausing.add(this);
+    this.#timer = clock.setTimeout(() => {
+      pausing.delete(this);
+      this.#timer = undefined;
+      this.#acquire(clock.now());
+    }, delay);
   }
 
   // The end.
 
+  /** Gives the request up, whatever it is doing. */
+  cancel(error: ConnError): void {
+    if (this.#state === "exchange") return this.#conn!.break(error);
+    if (this.#state === "waiting") this.#host.pool.leave(this.#origin!, this);
+    this.#reject(error);
+  }
+
   #listen(signal: AbortSignal): void {
-    this.#onAbort = () => {
-      const error = aborted(signal);
-      const state = this.#state;
-      if (state === "exchange") return this.#conn!.break(error);
-      if (state === "waiting") this.#host.pool.leave(this.#origin!, this);
-      this.#reject(error);
-    };
+    this.#onAbort = () => this.cancel(aborted(signal));
     signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
@@ -321,19 +316,18 @@ export class Call extends WheelEntry
     this.#state = "over";
     this.#host.ended();
     const { clock } = this.#host.settings;
-    wheelFor(clock).cancel(this);
-    if (this.#timer !== undefined) clock.clearTimeout(this.#timer);
+    if (this.wheelNext !== undefined) wheelFor(clock).cancel(this);
+    if (this.#timer !== undefined) {
+      clock.clearTimeout(this.#timer);
+      this.#host.pausing.delete(this);
+    }
     if (this.#onAbort === undefined) return;
     this.#options.signal!.removeEventListener("abort", this.#onAbort);
     this.#onAbort = undefined;
   }
 
   #progress(): void {
-    this.#options.onProgress?.({
-      sent: this.#sent,
-      received: this.#received,
-      total: this.#length,
-    });
+    this.#options.onProgress?.(this.#figures.progress());
   }
 
   /** The body as the program reads it. */

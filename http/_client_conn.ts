@@ -6,7 +6,6 @@ import { attach, type AttachOptions } from "../conn/loop.ts";
 import type { Machine } from "../conn/machine.ts";
 import type { Transport } from "../conn/transport.ts";
 import { type TimerWheel, WheelEntry, wheelFor } from "../conn/wheel.ts";
-import { BodySender } from "./_body_sender.ts";
 import type { BodyOwner, FilledBody } from "./_client_body.ts";
 import {
   type ConnKeeper,
@@ -20,6 +19,7 @@ import type { Fields } from "./fields.ts";
 import type { HttpCommand, HttpEvent, ResponseHead } from "./message.ts";
 import type { Origin } from "./_origin.ts";
 import { NotedTransport } from "./_noted_transport.ts";
+import { Upload, type UploadOwner } from "./_upload.ts";
 
 /** A reply that is not handed out is read so far, to keep its connection. */
 const DISCARD_MAX = 64 * 1024;
@@ -35,7 +35,7 @@ export interface ClientConnOptions extends AttachOptions {
 }
 
 /** A pooled connection. */
-export class ClientConn extends WheelEntry implements BodyOwner {
+export class ClientConn extends WheelEntry implements BodyOwner, UploadOwner {
   /** Where it leads. */
   readonly origin: Origin;
   /** How long the server says that it keeps the connection, in milliseconds. */
@@ -51,6 +51,8 @@ export class ClientConn extends WheelEntry implements BodyOwner {
   /** When it was last put aside. */
   idleSince = 0;
   #idleUntil = Infinity;
+  /** Whether it keeps the process alive. */
+  #refed = true;
 
   readonly #keeper: ConnKeeper;
   readonly #transport: NotedTransport;
@@ -58,12 +60,9 @@ export class ClientConn extends WheelEntry implements BodyOwner {
   #exchange: Exchange | undefined;
   #head: ResponseHead | undefined;
   #body: FilledBody | undefined;
-  #sender: BodySender | undefined;
-  /** Whether all of the request is out, as far as the connection is concerned. */
-  #sent = true;
+  readonly #upload = new Upload(this);
   /** Whether all of the reply is here. */
   #replied = false;
-  #waitsForContinue = false;
   #received = 0;
   /** Whether reading waits for the program. */
   #paused = false;
@@ -113,11 +112,10 @@ export class ClientConn extends WheelEntry implements BodyOwner {
     this.uses++;
     this.#transport.touched = false;
     this.#since = now;
-    this.#sent = request.follows === "nothing";
     this.#patience = exchange.timeouts.head;
     try {
       this.conn.send(request.command);
-      if (!this.#sent) this.#follow(request.follows);
+      if (request.follows !== "nothing") this.#follow(request.follows);
     } catch (error) {
       return this.break(error);
     }
@@ -153,7 +151,6 @@ export class ClientConn extends WheelEntry implements BodyOwner {
   idle(now: number, until: number): void {
     this.idleSince = now;
     this.#idleUntil = until;
-    this.conn.unref();
     this.#wheel.schedule(this, until);
   }
 
@@ -161,8 +158,16 @@ export class ClientConn extends WheelEntry implements BodyOwner {
   wake(now: number): boolean {
     if (this.#gone || now >= this.#idleUntil) return false;
     this.#idleUntil = Infinity;
-    this.conn.ref();
+    if (!this.#refed) this.conn.ref();
+    this.#refed = true;
     return true;
+  }
+
+  /** Lets the process end, if it is put aside. */
+  rest(): void {
+    if (this.#gone || this.#idleUntil === Infinity) return;
+    this.#refed = false;
+    this.conn.unref();
   }
 
   /** The program does not want the rest of the body. */
@@ -184,12 +189,17 @@ export class ClientConn extends WheelEntry implements BodyOwner {
     }
   }
 
+  /** What a callback of the program throws fails its request with it. */
   #handle(event: HttpEvent, conn: HttpConn): void | Promise<void> {
     const exchange = this.#exchange;
-    if (exchange?.onEvent === undefined) return this.#take(event, exchange);
-    const wait = exchange.onEvent(event, conn);
-    this.#take(event, this.#exchange);
-    return wait === undefined ? undefined : this.#pause(wait);
+    try {
+      if (exchange?.onEvent === undefined) return this.#take(event, exchange);
+      const wait = exchange.onEvent(event, conn);
+      this.#take(event, this.#exchange);
+      return wait === undefined ? undefined : this.#pause(wait);
+    } catch (error) {
+      this.break(error);
+    }
   }
 
   #take(
@@ -205,11 +215,13 @@ export class ClientConn extends WheelEntry implements BodyOwner {
 
   #response(head: ResponseHead, exchange: Exchange): void {
     if (head.status < 200 && head.status !== 101) {
-      if (head.status === 100) this.#continue();
+      if (head.status === 100 && this.#upload.waits) {
+        this.#startBody();
+        this.#arm();
+      }
       return exchange.information(head);
     }
     this.#head = head;
-    this.#waitsForContinue = false;
     // It hardly ever changes, so it is not looked up each time.
     if ((this.uses & 15) === 1) this.announcedIdle = announcedIdle(head.fields);
     this.#since = this.#keeper.clock.now();
@@ -246,7 +258,8 @@ export class ClientConn extends WheelEntry implements BodyOwner {
     this.#body?.end(trailers);
     this.#body = undefined;
     // A success may want the rest of the request; a failure has no use for it.
-    if (!this.#sent && this.#sender !== undefined && this.#head!.status < 300) {
+    const { sent, waits } = this.#upload;
+    if (!sent && !waits && this.#head!.status < 300) {
       this.#patience = Infinity;
     } else this.#over(exchange);
   }
@@ -257,7 +270,7 @@ export class ClientConn extends WheelEntry implements BodyOwner {
     const known = this.#head!.contentLength !== undefined;
     const now = known ? this.#since : this.#keeper.clock.now();
     this.#finish();
-    if (!this.#sent) {
+    if (!this.#upload.sent) {
       this.#leave();
       this.conn.abort();
     } else if (this.#head!.keepAlive && now < this.retireAt) {
@@ -280,34 +293,20 @@ export class ClientConn extends WheelEntry implements BodyOwner {
   }
 
   /** Sends what follows the head, now or when the server asks for it. */
-  #follow(when: "nothing" | "body" | number): void {
-    if (typeof when !== "number") return this.#startBody();
-    this.#waitsForContinue = true;
-    this.#patience = when;
-  }
-
-  #continue(): void {
-    if (!this.#waitsForContinue) return;
-    this.#waitsForContinue = false;
-    this.#startBody();
-    this.#arm();
+  #follow(when: "body" | number): void {
+    this.#upload.begin(this.#exchange!);
+    if (typeof when === "number") this.#patience = when;
+    else this.#startBody();
   }
 
   #startBody(): void {
-    const exchange = this.#exchange!;
     this.#patience = Infinity;
-    const sender = new BodySender(this.conn, exchange.openBody());
-    this.#sender = sender;
-    sender.run().then((whole) => {
-      if (whole && this.#sender === sender) this.#bodySent(exchange);
-    }, (error) => {
-      if (this.#sender === sender) this.break(error);
-    });
+    this.#upload.start();
   }
 
-  #bodySent(exchange: Exchange): void {
-    this.#sender = undefined;
-    this.#sent = true;
+  /** All of the request is out. */
+  uploaded(): void {
+    const exchange = this.#exchange!;
     if (this.#replied) return this.#over(exchange);
     if (this.#head !== undefined) return;
     this.#since = this.#keeper.clock.now();
@@ -316,9 +315,8 @@ export class ClientConn extends WheelEntry implements BodyOwner {
   }
 
   #phaseOver(now: number): void {
-    if (this.#waitsForContinue) {
-      this.#since = now;
-      this.#continue();
+    if (this.#head === undefined && this.#upload.waits) {
+      this.#startBody();
     } else if (this.#head !== undefined) {
       this.break(timeout("The server stopped in its reply", "body_timeout"));
     } else if (this.conn.buffered > 0) {
@@ -332,10 +330,10 @@ export class ClientConn extends WheelEntry implements BodyOwner {
   /** Does not count the time that the program takes. */
   #pause(wait: Promise<void>): Promise<void> {
     this.#paused = true;
-    return wait.finally(() => {
+    return wait.then(() => {
       this.#paused = false;
       this.#since = this.#keeper.clock.now();
-    });
+    }, (error) => this.break(error));
   }
 
   #arm(): void {
@@ -349,9 +347,8 @@ export class ClientConn extends WheelEntry implements BodyOwner {
   #finish(): Exchange | undefined {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#paused = this.#waitsForContinue = false;
-    this.#sender?.stop();
-    this.#sender = undefined;
+    this.#paused = false;
+    this.#upload.stop();
     return exchange;
   }
 

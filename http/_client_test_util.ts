@@ -86,6 +86,8 @@ export class FakeNet implements Connector {
   readonly faults: Error[] = [];
   #peers: Peer[] = [];
   #wanted: ((peer: Peer) => void)[] = [];
+  /** The most bytes that a read gives to the client. */
+  chunk: number | undefined;
   /** Makes connecting wait. */
   gate: Promise<void> | undefined;
 
@@ -108,6 +110,7 @@ export class FakeNet implements Connector {
     const fault = this.faults.shift();
     if (fault !== undefined) throw fault;
     const [here, there] = memoryPair();
+    if (this.chunk !== undefined) here.chunk = this.chunk;
     const peer = new Peer(there, request);
     const wanted = this.#wanted.shift();
     if (wanted !== undefined) wanted(peer);

@@ -4,21 +4,22 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { Refusal } from "./_refusals.ts";
 import { HOST } from "./_tables.ts";
 
 const HT = 0x09, SP = 0x20, COLON = 0x3a;
 
-/** How many arguments a call may safely have. */
-const LATIN1_CHUNK = 4096;
-
-/** Makes a string of bytes, a character for each byte. */
-export function decodeLatin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += LATIN1_CHUNK) {
-    text += String.fromCharCode(...bytes.subarray(at, at + LATIN1_CHUNK));
-  }
-  return text;
+/**
+ * Makes a string of bytes, a character for each byte. `TextDecoder` takes twice
+ * as long, and its "latin1" is another encoding.
+ */
+export function decodeLatin1(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): string {
+  return Buffer.prototype.toString.call(bytes as Buffer, "latin1", from, to);
 }
 
 /** Whether `bytes[at..]` is the lower-case `name` in any case. */

@@ -27,8 +27,6 @@ export class StartLineScanner {
   status = 0;
   /** Whether the version is 1.0. */
   old = false;
-  /** All bytes of the reason phrase, or-ed. */
-  bits = 0;
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength;
@@ -89,7 +87,7 @@ export class StartLineScanner {
     }
     if (bytes[at] === SP) {
       this.wordAt = ++at - base;
-      while (at < end && VALUE[bytes[at]!] !== 0) this.bits |= bytes[at++]!;
+      while (at < end && VALUE[bytes[at]!] !== 0) at++;
       if (at >= end) return this.#startLineCut(bytes, limit);
       this.wordEnd = at - base;
       if (bytes[at] !== CR) refuseByte(bytes[at]!, "bad_reason");

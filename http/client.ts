@@ -29,15 +29,21 @@ const NO_OPTIONS: RequestOptions = {};
  *
  * @example A client of one's own
  * ```ts
- * import { Client } from "@meerkat/net/http";
- * import { assertRejects } from "@std/assert";
+ * import { Client, serve } from "@meerkat/net/http";
+ * import { assertEquals } from "@std/assert";
  *
+ * await using server = serve(
+ *   { hostname: "127.0.0.1", port: 0 },
+ *   (request) => new Response(request.headers.get("user-agent")),
+ * );
  * await using client = new Client({
  *   fields: { "User-Agent": "my-program/1.0" },
  *   timeouts: { connect: 2000, total: 10_000 },
  *   pool: { connectionsPerOrigin: 8 },
  * });
- * await assertRejects(() => client.request("ftp://example.test/"));
+ * const { port } = server.addr as Deno.NetAddr;
+ * const response = await client.request(`http://127.0.0.1:${port}/`);
+ * assertEquals(await response.text(), "my-program/1.0");
  * ```
  */
 export class Client implements AsyncDisposable {
@@ -70,6 +76,7 @@ export class Client implements AsyncDisposable {
     this.#host = {
       settings,
       pool: this.#pool,
+      pausing: new Set(),
       router: new Router(this.#pool, settings, options.tls ?? {}),
       policy: new RetryPolicy(
         options.retry || { attempts: options.retry === false ? 1 : 3 },
@@ -142,7 +149,9 @@ export class Client implements AsyncDisposable {
    */
   async close(): Promise<void> {
     this.#refusing = true;
-    await this.#pool.abort(clientClosed());
+    const error = clientClosed();
+    for (const call of [...this.#host.pausing]) call.cancel(error);
+    await this.#pool.abort(error);
   }
 
   /** As {@linkcode Client.close}. */
@@ -170,8 +179,6 @@ export class Client implements AsyncDisposable {
       secure: origin.place.tls !== undefined,
       clock,
       ...(opened.unread !== undefined && { unread: opened.unread }),
-      // What a callback of the program throws fails its request.
-      onError: () => {},
     });
   }
 }
@@ -193,7 +200,7 @@ let defaultClient: Client | undefined;
  * @returns The reply. Whatever its status, it is no error.
  * @throws {ConnError} If there is no reply.
  *
- * @example Failing to connect
+ * @example What is no URL to request
  * ```ts
  * import { request } from "@meerkat/net/http";
  * import { ConnError } from "@meerkat/net/conn";
@@ -219,14 +226,18 @@ export function request(
  * {@linkcode ConnError}.
  *
  * @example As usual
- * ```ts no-assert
- * import { fetch } from "@meerkat/net/http";
+ * ```ts
+ * import { fetch, serve } from "@meerkat/net/http";
+ * import { assertEquals } from "@std/assert";
  *
- * async function load(url: string): Promise<unknown> {
- *   const response = await fetch(url, { headers: { accept: "application/json" } });
- *   if (!response.ok) throw new Error(`${response.status}`);
- *   return await response.json();
- * }
+ * const server = serve(
+ *   { hostname: "127.0.0.1", port: 0 },
+ *   () => Response.json({ answer: 42 }, { headers: { connection: "close" } }),
+ * );
+ * const { port } = server.addr as Deno.NetAddr;
+ * const response = await fetch(`http://127.0.0.1:${port}/`);
+ * assertEquals(await response.json(), { answer: 42 });
+ * await server.shutdown();
  * ```
  */
 export function fetch(

@@ -142,6 +142,25 @@ Deno.test("Client outlives the restart of its server", async () => {
   await server.shutdown();
 });
 
+Deno.test("A script ends by itself while its connections are kept", async () => {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    answer,
+  );
+  const url = `http://127.0.0.1:${server.addr.port}/`;
+  const script = `import { request } from "${
+    import.meta.resolve("./client.ts")
+  }";
+    console.log(await (await request("${url}")).body.text());`;
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", script],
+    stdout: "piped",
+    stderr: "inherit",
+  }).output();
+  assertEquals(code, 0);
+  assertEquals(new TextDecoder().decode(stdout), "hello\n");
+});
+
 Deno.test("Client goes through the tunnel of a proxy to a TLS origin", async () => {
   await using origin = Deno.serve({
     hostname: "127.0.0.1",

@@ -48,17 +48,22 @@ export interface ResponseSource {
  * The reply to a request: its head is there, its body comes as it is read.
  *
  * @example Reading a reply
- * ```ts no-assert
- * import { request } from "@meerkat/net/http";
+ * ```ts
+ * import { Client, serve } from "@meerkat/net/http";
+ * import { assertEquals } from "@std/assert";
  *
- * async function title(url: string): Promise<string | undefined> {
- *   const response = await request(url);
- *   if (response.status !== 200) {
- *     response.body.cancel();
- *     return undefined;
- *   }
- *   return /<title>(.*?)<\/title>/.exec(await response.body.text())?.[1];
- * }
+ * await using server = serve(
+ *   { hostname: "127.0.0.1", port: 0 },
+ *   () => new Response("hello", { headers: { "X-Kind": "greeting" } }),
+ * );
+ * await using client = new Client();
+ * const { port } = server.addr as Deno.NetAddr;
+ * const response = await client.request(`http://127.0.0.1:${port}/`);
+ * assertEquals(response.status, 200);
+ * assertEquals(response.fields.get("x-kind"), "greeting");
+ * let size = 0;
+ * for await (const piece of response.body) size += piece.length;
+ * assertEquals(size, 5);
  * ```
  */
 export class ClientResponse {

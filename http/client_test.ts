@@ -491,3 +491,46 @@ Deno.test("Client does not hand over any other connection", async () => {
   }
   assertEquals(code, "not_upgraded");
 });
+
+Deno.test("Client fails a request whose callback throws, and no other", async () => {
+  for (const name of ["onInformation", "onEvent", "onProgress"]) {
+    const net = new FakeNet();
+    await using client = net.client();
+    const other = client.request(URL);
+    const calm = await net.next();
+    const promise = client.request(URL, {
+      [name]: () => {
+        throw new RangeError("mine");
+      },
+    }).then((response) => response.trailers);
+    promise.catch(() => {});
+    const peer = await net.next();
+    await peer.head();
+    await peer.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+    if (name === "onProgress") await peer.reply("hi");
+    await assertRejects(() => promise, RangeError, "mine", name);
+    await calm.serve("ok");
+    assertEquals(await (await other).text(), "ok");
+  }
+});
+
+Deno.test("Client understands replies that come byte by byte", async () => {
+  const net = new FakeNet();
+  net.chunk = 1;
+  await using client = net.client();
+  let peer: Peer | undefined;
+  for (let i = 0; i < 2; i++) {
+    const promise = client.request(URL);
+    peer ??= await net.next();
+    await peer.head();
+    await peer.send(
+      "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nX-One: 1\r\n" +
+        "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\nX-T: 1\r\n\r\n",
+    );
+    const response = await promise;
+    assertEquals(response.fields.get("x-one"), "1");
+    assertEquals(await response.text(), "onetwo");
+    assertEquals((await response.trailers).get("x-t"), "1");
+    assertEquals(response.reused, i > 0);
+  }
+});

@@ -228,3 +228,16 @@ Deno.test("Client ends what is under way before it shuts down", async () => {
   await shutdown;
   assertEquals(client.connections, 0);
 });
+
+Deno.test("Client fails what waits for its next attempt when it is closed", async () => {
+  const net = new FakeNet();
+  const client = net.client();
+  const promise = client.request(URL);
+  promise.catch(() => {});
+  const peer = await net.next();
+  await peer.serve("", "Retry-After: 5\r\n", "503 Busy");
+  await net.clock.advance(0);
+  await client.close();
+  assertEquals(await fails(promise), "client_closed");
+  assertEquals(net.clock.pending, 0);
+});

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { ConnError } from "../conn/error.ts";
 import { FakeNet } from "./_client_test_util.ts";
 
 const URL = "http://a.test/";
@@ -161,4 +167,25 @@ Deno.test("Client takes a stream only as fast as the server does", async () => {
   await peer.head();
   await net.clock.advance(0);
   assert(pulled < 50, `${pulled} pieces were taken`);
+});
+
+Deno.test("Client does not send the body once the reply has begun", async () => {
+  const net = new FakeNet();
+  await using client = net.client({ timeouts: { bodyIdle: 2000 } });
+  const promise = client.request(URL, {
+    method: "PUT",
+    body: "data",
+    expectContinue: 500,
+  });
+  const peer = await net.next();
+  await peer.head();
+  await peer.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nno");
+  const text = (await promise).text();
+  text.catch(() => {});
+  await net.clock.advance(5000);
+  assertEquals(
+    (await assertRejects(() => text, ConnError)).code,
+    "body_timeout",
+  );
+  assertEquals(await peer.rest(), "");
 });

@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { ConnError } from "../conn/error.ts";
+import type { ConnError } from "../conn/error.ts";
 import { FakeNet } from "./_client_test_util.ts";
 
 const URL = "http://a.test/path#frag";

@@ -28,8 +28,6 @@ const HT = 0x09, LF = 0x0a, CR = 0x0d, SP = 0x20, COLON = 0x3a, DEL = 0x7f;
 /** What a head begins with. */
 export type StartLine = "request" | "status" | "none";
 
-const decoder = new TextDecoder();
-
 /** Scans one head after the other. */
 export class HeadScanner {
   readonly #kind: StartLine;
@@ -38,8 +36,6 @@ export class HeadScanner {
   // All offsets are from the head's first byte.
   #line = 0;
   #seen = 0;
-  /** The bits of all bytes of values: from 0x80 on, one of them is not ASCII. */
-  #marks = 0;
   #begun = false;
 
   /** What the start line said. */
@@ -105,18 +101,11 @@ export class HeadScanner {
   /** Makes a string of the scanned head, and gets ready for the next. */
   decode(bytes: Uint8Array, base: number, end: number): string {
     this.#begun = false;
-    const head = bytes.subarray(base, end);
-    return (this.#marks | this.start.bits) >= 0x80
-      ? decodeLatin1(head)
-      : decoder.decode(head);
+    return decodeLatin1(bytes, base, end);
   }
 
   #reset(): void {
-    this.#line =
-      this.#seen =
-      this.#marks =
-      this.start.bits =
-        0;
+    this.#line = this.#seen = 0;
     this.count = this.hosts = this.fieldsAt = 0;
     this.contentLength = -1;
     this.transferEncodings = this.connections = 0;
@@ -184,15 +173,11 @@ export class HeadScanner {
     let from = ++at;
     // RFC 9110 §5.5: no control but HTAB. All bytes of heads come by here, so
     // this is arithmetic and not a table.
-    let marks = this.#marks, byte = 0;
+    let byte = 0;
     while (
       at < end &&
       ((byte = bytes[at]!) >= SP ? byte !== DEL : byte === HT)
-    ) {
-      marks |= byte;
-      at++;
-    }
-    this.#marks = marks;
+    ) at++;
     if (at >= end) return -1;
     if (bytes[at] !== CR) refuseByte(bytes[at]!, "bad_field_value");
     if (at + 1 >= end) return -1;

@@ -21,8 +21,12 @@ export type Opener = (
 
 /** Unused for so many milliseconds, a connection may be dead without our knowing. */
 const DOUBT_AFTER = 20;
+/** So many microtasks is what a program takes from a reply to the next request. */
+const REST_AFTER = 16;
 /** A server's announced time is not used up: a request takes a while to arrive. */
 const MARGIN = 1000;
+
+const resolved = Promise.resolve();
 
 /** The connections of a client. */
 export class Pool implements ConnKeeper {
@@ -33,6 +37,8 @@ export class Pool implements ConnKeeper {
   readonly #conns = new Set<ClientConn>();
   /** Those that take no more requests, and have not closed yet. */
   readonly #closing = new Set<ClientConn>();
+  /** Those that were put aside lately. */
+  readonly #rested: ClientConn[] = [];
   #opening = 0;
   #waiting = 0;
   /** Whether free connections are kept. */
@@ -132,6 +138,7 @@ export class Pool implements ConnKeeper {
     if (keep <= 0 || !this.#keeping) return conn.close();
     origin.idle.push(conn);
     conn.idle(now, Math.min(now + keep, conn.retireAt));
+    if (this.#rested.push(conn) === 1) this.#restSoon(REST_AFTER);
   }
 
   /** A connection takes no more requests, and closes. */
@@ -170,6 +177,17 @@ export class Pool implements ConnKeeper {
     await Promise.all(all.map(({ conn }) => conn.closed));
   }
 
+  /**
+   * Stops idle connections from keeping the process alive, a few microtasks
+   * later: most are in use again by then.
+   */
+  #restSoon(turns: number): void {
+    resolved.then(() => {
+      if (turns > 0) return this.#restSoon(turns - 1);
+      for (const conn of this.#rested.splice(0)) conn.rest();
+    });
+  }
+
   /** A connection has closed. */
   closed(conn: ClientConn): void {
     this.#closing.delete(conn);
@@ -190,7 +208,7 @@ export class Pool implements ConnKeeper {
     waiter: Waiter,
     now: number,
   ): void {
-    if (waiter.repeatable || now - conn.idleSince < DOUBT_AFTER) {
+    if (now - conn.idleSince < DOUBT_AFTER || waiter.repeatable) {
       return waiter.assigned(conn, now);
     }
     // The server may have closed it, and the news not have been read yet. What
