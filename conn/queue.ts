@@ -11,6 +11,9 @@ const BLOCK_SIZE = 16 * 1024;
 /** How many free blocks the thread keeps. */
 const POOL_MAX = 128;
 
+/** Up to this length, a loop encodes faster than a call of the encoder. */
+const SHORT_TEXT = 40;
+
 const encoder = new TextEncoder();
 const pool: Uint8Array[] = [];
 
@@ -59,6 +62,7 @@ export class SendQueue {
 
   /** Queues a string, as UTF-8. */
   pushText(text: string): void {
+    if (text.length <= SHORT_TEXT && this.#pushAscii(text)) return;
     if (text.length > COPY_MAX) return this.push(encoder.encode(text));
     let rest = text;
     while (rest.length > 0) {
@@ -75,6 +79,20 @@ export class SendQueue {
       rest = rest.slice(read);
       this.#segments.push(takeBlock());
     }
+  }
+
+  /** Queues a short string, unless it is not ASCII. */
+  #pushAscii(text: string): boolean {
+    const segment = this.#room(text.length);
+    const { bytes, end } = segment;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return false;
+      bytes[end + i] = code;
+    }
+    segment.end = end + text.length;
+    this.#size += text.length;
+    return true;
   }
 
   /** The bytes to write next, or `undefined` if there are none. */

@@ -8,7 +8,7 @@ import { dateLine } from "./_date.ts";
 import { type BodyMode, misuse } from "./_body_writer.ts";
 import { reasonOf } from "./_reason.ts";
 import type { WireFields } from "./_wire_fields.ts";
-import { byteLength, type Out, writeMessage } from "./encode.ts";
+import { byteLength, encodeLatin1, type Out } from "./encode.ts";
 import { checkFieldValue } from "./_field_rules.ts";
 import { isBodiless } from "./framing.ts";
 import type { HttpSettings } from "./limits.ts";
@@ -23,6 +23,25 @@ export function statusLine(status: number, reason?: string): string {
     return `HTTP/1.1 ${status} ${checkFieldValue(reason)}\r\n`;
   }
   return statusLines[status] ??= `HTTP/1.1 ${status} ${reasonOf(status)}\r\n`;
+}
+
+/** A status line and fields that are sent more than once. */
+function keptHead(wire: WireFields, status: number): Uint8Array {
+  if (wire.head === undefined || wire.headStatus !== status) {
+    wire.head = encodeLatin1(statusLine(status) + wire.text);
+    wire.headStatus = status;
+  }
+  return wire.head;
+}
+
+const CHUNKED_LINE = "Transfer-Encoding: chunked\r\n";
+/** `Content-Length` of small bodies, by length. */
+const lengthLines: string[] = [];
+const LENGTH_LINES_MAX = 4096;
+
+function lengthLine(length: number): string {
+  if (length >= LENGTH_LINES_MAX) return `Content-Length: ${length}\r\n`;
+  return lengthLines[length] ??= `Content-Length: ${length}\r\n`;
 }
 
 /** Checks a status that a program gave. */
@@ -98,7 +117,7 @@ export class AnswerWriter {
   readonly #keepAlive: string;
   readonly #maxRequests: number;
   /** What most heads end in, for the date it was made with. */
-  #tail = "";
+  #tail: Uint8Array = new Uint8Array(0);
   #tailDate = "";
 
   constructor(settings: HttpSettings) {
@@ -129,16 +148,19 @@ export class AnswerWriter {
     out: Out,
   ): void {
     const { status, reason } = command;
-    let head = statusLine(status, reason) + wire.text;
-    if (frame.length >= 0) head += "Content-Length: " + frame.length + "\r\n";
-    else if (frame.mode === "chunked") head += "Transfer-Encoding: chunked\r\n";
-    head += this.#tailFor(request, wire, close, served, now);
-    writeMessage(
-      head,
-      wire.wide || (reason !== undefined && /[\x80-\xff]/.test(reason)),
-      body !== undefined && isBodiless(request.method, status) ? "" : body,
-      out,
-    );
+    if (wire.kept && reason === undefined) {
+      out.write(keptHead(wire, status));
+    } else {
+      const head = statusLine(status, reason) + wire.text;
+      const wide = reason !== undefined && /[\x80-\xff]/.test(reason);
+      out.write(wire.wide || wide ? encodeLatin1(head) : head);
+    }
+    if (frame.length >= 0) out.write(lengthLine(frame.length));
+    else if (frame.mode === "chunked") out.write(CHUNKED_LINE);
+    out.write(this.#tailFor(request, wire, close, served, now));
+    if (body !== undefined && !isBodiless(request.method, status)) {
+      out.write(body);
+    }
   }
 
   /** The date, what becomes of the connection, and the empty line. */
@@ -148,7 +170,7 @@ export class AnswerWriter {
     close: boolean,
     served: number,
     now: number,
-  ): string {
+  ): Uint8Array | string {
     const date = this.#date(now);
     if (
       !close && !wire.date && !wire.connection && !wire.keepAlive &&
@@ -156,8 +178,10 @@ export class AnswerWriter {
     ) {
       if (this.#tailDate === date) return this.#tail;
       this.#tailDate = date;
-      return this.#tail = date + "Connection: keep-alive\r\n" +
-        this.#keepAliveLine(served) + "\r\n";
+      return this.#tail = encodeLatin1(
+        date + "Connection: keep-alive\r\n" + this.#keepAliveLine(served) +
+          "\r\n",
+      );
     }
     let tail = wire.date ? "" : date;
     if (close) {

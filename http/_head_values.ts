@@ -16,8 +16,8 @@ const HT = 0x09, SP = 0x20, COLON = 0x3a;
  */
 export function decodeLatin1(
   bytes: Uint8Array,
-  from: number,
-  to: number,
+  from = 0,
+  to = bytes.length,
 ): string {
   return Buffer.prototype.toString.call(bytes as Buffer, "latin1", from, to);
 }

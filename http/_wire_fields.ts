@@ -42,6 +42,12 @@ export interface WireFields {
   date: boolean;
   /** How many `Host` are there. */
   hosts: number;
+  /** Whether this is kept with the fields, for more messages than one. */
+  kept: boolean;
+  /** The status of `head`. */
+  headStatus: number;
+  /** A status line and `text`, encoded, if this is kept. */
+  head: Uint8Array | undefined;
 }
 
 /** What the machine has to know a field for. */
@@ -92,10 +98,13 @@ function emptyWire(): WireFields {
     keepAlive: false,
     date: false,
     hosts: 0,
+    kept: false,
+    headStatus: 0,
+    head: undefined,
   };
 }
 
-const NONE: Readonly<WireFields> = Object.freeze(emptyWire());
+const NONE: WireFields = Object.freeze(emptyWire());
 
 function isWide(value: string): boolean {
   for (let i = 0; i < value.length; i++) {
@@ -170,7 +179,7 @@ function addField(wire: WireFields, name: string, given: string): void {
  * @throws {ConnError} With code `"bad_field_name"`, `"bad_field_value"`, or
  * `"bad_framing"` if they say two things about the length of the body.
  */
-export function wireFields(init: FieldsInit | undefined): Readonly<WireFields> {
+export function wireFields(init: FieldsInit | undefined): WireFields {
   if (init === undefined) return NONE;
   const cached = init instanceof Fields ? cachedWire(init) : undefined;
   if (cached !== undefined) return cached;
@@ -181,6 +190,9 @@ export function wireFields(init: FieldsInit | undefined): Readonly<WireFields> {
       `it has both "Content-Length" and "Transfer-Encoding", expected one`,
     );
   }
-  if (init instanceof Fields) cacheWire(init, wire);
+  if (init instanceof Fields) {
+    wire.kept = true;
+    cacheWire(init, wire);
+  }
   return wire;
 }
