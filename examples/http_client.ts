@@ -151,9 +151,9 @@ function openDump(path: string): { hook: InspectHook } & Disposable {
   };
 }
 
-function headOf({ status, reason, fields }: ClientResponse): string {
+function headOf({ version, status, reason, fields }: ClientResponse): string {
   const lines = [...fields].map(([name, value]) => `${name}: ${value}\n`);
-  return `HTTP/1.1 ${status} ${reason}\n${lines.join("")}\n`;
+  return `HTTP/${version} ${status} ${reason}\n${lines.join("")}\n`;
 }
 
 /** Writes the body as it comes: neither side waits for all of it. */

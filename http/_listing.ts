@@ -210,7 +210,14 @@ tbody .dir a::before { background: var(--soft); }
 .size { text-align: right; }
 tbody .size, tbody .date { color: var(--soft); }
 p { font-size: .875rem; }
+th.name { width: 100%; }
 @media (max-width: 36rem) {
+  table, thead, tbody { display: block; }
+  thead tr { display: flex; padding: 0 .6rem;
+    border-bottom: 1px solid var(--line); }
+  th { padding: .4rem 1rem .4rem 0; border: 0; }
+  th.name { width: auto; }
+  tbody .size:empty { display: none; }
   main { padding: .75rem .25rem 2rem; }
   h1, p { padding: 0 .6rem; }
   tbody tr { display: flex; flex-wrap: wrap; padding: .4rem .6rem;

@@ -9,7 +9,12 @@ import { ConnError } from "../conn/error.ts";
 import type { ClientBody } from "./client_body.ts";
 import type { FilledBody } from "./_client_body.ts";
 import type { Fields } from "./fields.ts";
-import type { HttpCommand, HttpEvent, ResponseHead } from "./message.ts";
+import type {
+  HttpCommand,
+  HttpEvent,
+  HttpVersion,
+  ResponseHead,
+} from "./message.ts";
 
 /** How long each phase took, in milliseconds; of redirects, the last request's. */
 export interface RequestTimings {
@@ -69,6 +74,8 @@ export interface ResponseSource {
 export class ClientResponse {
   readonly #source: ResponseSource;
   readonly #filled: FilledBody;
+  /** The version of the status line. */
+  readonly version: HttpVersion;
   /** The status code. */
   readonly status: number;
   /** The reason phrase; may be empty. */
@@ -94,6 +101,7 @@ export class ClientResponse {
   ) {
     this.#source = source;
     this.#filled = filled;
+    this.version = head.version;
     this.status = head.status;
     this.reason = head.reason;
     this.fields = head.fields;

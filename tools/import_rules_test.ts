@@ -16,7 +16,7 @@ const RULES: Rules = {
   },
   dependencies: {
     conn: [],
-    http: ["@std/", "node:zlib", "node:crypto"],
+    http: ["@std/", "node:buffer", "node:zlib", "node:crypto"],
     examples: ["@std/", "node:"],
     bench: ["@std/", "node:", "npm:", "undici", "fast-check"],
     tools: ["@std/", "node:", "npm:deno-std@"],
@@ -53,9 +53,12 @@ const RULES: Rules = {
     "conn/wheel.ts",
     "conn/workers.ts",
     "http/_call.ts",
+    "http/_sockets.ts",
     "http/_client_conn.ts",
     "http/_settings.ts",
     "http/client.ts",
+    "http/listen.ts",
+    "http/serve.ts",
   ],
 };
 
