@@ -47,7 +47,7 @@ export * from "./listen.ts";
 export * from "./machine.ts";
 export * from "./message.ts";
 export { multipart, type MultipartOptions, type Part } from "./multipart.ts";
-export type { MultipartParserOptions } from "./multipart_parser.ts";
+export * from "./multipart_parser.ts";
 export * from "./print.ts";
 export { parseProxy, type Proxy } from "./proxy.ts";
 export type { RedirectMode } from "./redirect.ts";

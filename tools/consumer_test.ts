@@ -8,23 +8,55 @@ import config from "../deno.json" with { type: "json" };
 
 const ROOT = new URL("..", import.meta.url);
 
-/** A value that each entry point exports, and that its users know. */
-const KNOWN: Record<string, string> = {
-  ".": "ConnError",
-  "./conn": "ConnError",
-  "./http": "serve",
+/** What a user does with each entry point, `m`; it throws if it goes wrong. */
+const USES: Record<string, string> = {
+  ".": `
+    const server = m.http.serve(local, () => new Response("hello"));
+    const { port } = server.addr as Deno.NetAddr;
+    const reply = await m.http.request(\`http://127.0.0.1:\${port}/\`);
+    if (await reply.text() !== "hello") throw new Error("no hello");
+    await server.shutdown();`,
+  "./conn": `
+    const server = m.listen(local, (event, conn) => {
+      if (event.type === "bytes") conn.send(event.bytes);
+    });
+    const { port } = server.addr as Deno.NetAddr;
+    const conn = await m.dial({ hostname: "127.0.0.1", port }, (event, conn) => {
+      if (event.type === "bytes") conn.close();
+    });
+    conn.send("hello");
+    const error = await conn.closed;
+    if (error !== undefined) throw error;
+    await server.shutdown();`,
+  "./http": `
+    const server = m.listen(local, (event, conn) => {
+      if (event.type !== "request") return;
+      conn.send({ type: "response", status: 200, body: event.head.target });
+    });
+    const { port } = server.addr as Deno.NetAddr;
+    const client = new m.Client();
+    const reply = await client.request(\`http://127.0.0.1:\${port}/path\`);
+    if (await reply.text() !== "/path") throw new Error("no path");
+    await client.shutdown();
+    await server.shutdown();`,
 };
 
 Deno.test("a project imports each entry point by its JSR name, checks and runs", async () => {
   const entryPoints = Object.keys(config.exports);
-  assertEquals(entryPoints.sort(), Object.keys(KNOWN).sort());
+  assertEquals(entryPoints.sort(), Object.keys(USES).sort());
   const folder = await Deno.makeTempDir({ prefix: "meerkat-consumer-" });
   try {
     const links = [".", ...config.links].map((link) => path(link));
     await write("deno.json", JSON.stringify({ links }));
     await write("main.ts", program(entryPoints));
     const command = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--check", "--no-prompt", "main.ts"],
+      args: [
+        "run",
+        "--check",
+        "--no-prompt",
+        "--allow-net=127.0.0.1",
+        "main.ts",
+      ],
       cwd: folder,
       env: { NO_COLOR: "1" },
     });
@@ -33,7 +65,7 @@ Deno.test("a project imports each entry point by its JSR name, checks and runs",
     assertEquals(output.code, 0, text(output.stderr));
     assertEquals(
       text(output.stdout),
-      entryPoints.map((name) => `${name} ${KNOWN[name]} function\n`).join(""),
+      entryPoints.map((name) => `${name} works\n`).join(""),
     );
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -44,13 +76,15 @@ Deno.test("a project imports each entry point by its JSR name, checks and runs",
   }
 });
 
-/** Imports a known value from each entry point, and prints what it is. */
+/** Uses each entry point, and prints that it works. */
 function program(entryPoints: readonly string[]): string {
-  return entryPoints.map((name, index) => {
+  const parts = entryPoints.map((name, index) => {
     const specifier = `jsr:@meerkat/net@^${config.version}${name.slice(1)}`;
-    return `import { ${KNOWN[name]} as v${index} } from "${specifier}";\n` +
-      `console.log("${name} ${KNOWN[name]} " + typeof v${index});\n`;
-  }).join("");
+    return `import * as m${index} from "${specifier}";\n` +
+      `async function use${index}(m: typeof m${index}) {${USES[name]}\n}\n` +
+      `await use${index}(m${index});\nconsole.log("${name} works");\n`;
+  });
+  return `const local = { hostname: "127.0.0.1", port: 0 };\n${parts.join("")}`;
 }
 
 function path(link: string): string {
