@@ -27,20 +27,14 @@ export type AnyMachine = Machine<AnyEvent, unknown>;
 /** Any protocol's view of the link, with the handler that it brings. */
 export interface AnyView extends Conn<AnyEvent, unknown> {
   readonly handler: Handler<AnyEvent, unknown>;
+  /** Another view takes its place. */
+  detached(): void;
 }
 /** Makes a view for the handler; without one, the view's events are iterated. */
 export type MakeView = (
   link: Link,
   handler: Handler<AnyEvent, unknown> | undefined,
 ) => AnyView;
-
-/** What {@linkcode Link.detach} gives. */
-export interface Detached {
-  /** The transport. */
-  transport: Transport;
-  /** What was read from it and not consumed. */
-  unread: Uint8Array;
-}
 
 const resolved = Promise.resolve();
 let lastId = 0;
@@ -89,7 +83,8 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   #pauses = 0;
   #pumping = false;
   #pumpQueued = false;
-  #reading = false;
+  /** Bytes to put back once the machine has said what it consumed. */
+  #unread: Uint8Array[] = [];
   /** Wakes the read loop, which waits for room in the buffer. */
   #wakeReader: (() => void) | undefined;
   /** The peer's end of stream: not yet, seen, handed to the machine. */
@@ -118,11 +113,15 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     this.transport = transport;
     this.secure = options.secure ?? false;
     this.#maxBuffered = options.maxBuffered ?? 64 * 1024 * 1024;
+    const highMark = Math.min(
+      options.highMark ?? 64 * 1024,
+      this.#maxBuffered,
+    );
     this.output = new Output(
       transport,
       this,
-      Math.min(options.highMark ?? 64 * 1024, this.#maxBuffered),
-      options.lowMark ?? 16 * 1024,
+      highMark,
+      options.lowMark ?? highMark / 4,
     );
     this.#clock = options.clock ?? systemClock;
     this.#wheel = wheelFor(this.#clock);
@@ -159,6 +158,10 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     return this.#pauses === 0 && this.#view === view && !this.#closing;
   }
 
+  get buffered(): number {
+    return this.output.size;
+  }
+
   write(data: Uint8Array | string): void {
     this.output.write(data);
   }
@@ -167,8 +170,8 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     if (this.#closing) return;
     this.#closing = true;
     this.#error = error;
-    this.#closeAt = this.now + this.#closeTimeout;
-    this.output.end();
+    if (this.output.ended) this.#awaitPeersEnd();
+    else this.output.end();
     this.#wakeReader?.();
     this.#arm();
   }
@@ -212,10 +215,12 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   /** See {@linkcode Conn.send}. */
   send(command: unknown): boolean {
     if (this.#closing) return false;
+    // One message may be larger than the cap: nobody was told to wait before it.
+    const told = this.output.overHighMark();
     this.#machine.send(command, this);
     this.#afterCommand();
     if (!this.output.overHighMark()) return true;
-    if (this.output.size > this.#maxBuffered) this.#queueFull();
+    if (told && this.output.size > this.#maxBuffered) this.#queueFull();
     return false;
   }
 
@@ -232,14 +237,23 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
       );
     }
     this.#machine = machine;
+    this.#view.detached();
     this.#view = this.#makeView(this, handler);
     this.#handler = this.#view.handler;
     this.#pauses = 0;
-    if (unread !== undefined) this.#input.unread(unread);
+    // The end of the peer's stream is the last thing that the new machine gets.
+    if (this.#eof === "told") this.#eof = "seen";
+    if (unread !== undefined) this.#putBack(unread);
     const view = this.#view;
     this.emit({ type: "open" });
     this.#afterCommand();
     return view;
+  }
+
+  /** Puts bytes in front of the input: that of the call that runs now, too. */
+  #putBack(unread: Uint8Array): void {
+    if (this.#pumping) this.#unread.push(unread);
+    else this.#input.unread(unread);
   }
 
   /** Lets the machine say goodbye, and then closes. */
@@ -263,24 +277,6 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     if (this.#closing) return;
     this.#machine.drain(this);
     this.#afterCommand();
-  }
-
-  /** Gives the transport away, after the present call of the machine. */
-  detach(): Promise<Detached> {
-    const { writing, size } = this.output;
-    if (this.#reading || writing || size > 0 || this.#closing) {
-      throw new ConnError(
-        "Cannot detach the transport: it is in use, or closed",
-        { code: "busy", side: "local" },
-      );
-    }
-    this.#closing = this.#closed = true;
-    this.#wheel.cancel(this);
-    // The call that runs now has still to say how much it consumed.
-    return resolved.then(() => ({
-      transport: this.transport,
-      unread: this.#input.bytes().slice(),
-    }));
   }
 
   /** Ends at once: the transport closes, the handler gets `close`. */
@@ -337,13 +333,21 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   /** Closes because of what the program threw; a bug in it is reported too. */
   #failed(thrown: unknown): void {
     const meant = thrown instanceof ConnError;
-    if (!meant || thrown.reply === undefined) this.#onError(thrown);
+    if (!meant || thrown.reply === undefined) this.#report(thrown);
     this.fail(
       meant ? thrown : new ConnError(
         `The handler of connection ${this.id} failed`,
         { code: "handler_failed", side: "local", cause: thrown },
       ),
     );
+  }
+
+  #report(thrown: unknown): void {
+    try {
+      this.#onError(thrown);
+    } catch (error) {
+      reportError(error);
+    }
   }
 
   /** Aborts the signal: the peer is not there any more. */
@@ -383,16 +387,23 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     this.#pumping = true;
     try {
       let machine: AnyMachine | undefined;
-      if (resumed) this.#machine.resume?.(this);
+      if (resumed) {
+        this.#machine.resume?.(this);
+        this.#consume(0);
+      }
       while (
         this.#ready && this.#input.size > 0 && machine !== this.#machine
       ) {
         machine = this.#machine;
-        this.#input.consume(machine.receive(this.#input.bytes(), this));
+        this.#consume(machine.receive(this.#input.bytes(), this));
       }
-      if (this.#ready && this.#eof === "seen") {
+      // Again for a machine that took this one's place when it heard of the end.
+      while (this.#ready && this.#eof === "seen") {
         this.#eof = "told";
-        this.#machine.receiveEnd(this.#input.bytes(), this);
+        if (this.#machine.receiveEnd(this.#input.bytes(), this) === false) {
+          this.#eof = "seen";
+          break;
+        }
       }
     } catch (error) {
       this.#failed(error);
@@ -402,6 +413,14 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     this.#finishIfEnded();
     this.#arm();
     this.#wakeReader?.();
+  }
+
+  /** Drops what a machine consumed, and takes back what belongs to the next. */
+  #consume(count: number): void {
+    this.#input.consume(count);
+    if (this.#unread.length === 0) return;
+    for (const bytes of this.#unread) this.#input.unread(bytes);
+    this.#unread = [];
   }
 
   /** Offers the input again: a command may have unblocked the machine. */
@@ -430,15 +449,12 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
           this.#wakeReader = undefined;
           continue;
         }
-        this.#reading = true;
         const count = await this.transport.read(room);
-        this.#reading = false;
         if (this.#closed) return;
         if (count === null) this.#peerEnded();
         else this.#received(count);
       }
     } catch (error) {
-      this.#reading = false;
       if (!this.#closed) this.finish(transportError(error));
     }
   }
@@ -468,6 +484,14 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
 
   outputEnded(): void {
     this.#finishIfEnded();
+    if (!this.#closing) return;
+    this.#awaitPeersEnd();
+    this.#arm();
+  }
+
+  /** All is sent: from here on the peer has `closeTimeout` to do the same. */
+  #awaitPeersEnd(): void {
+    this.#closeAt = this.now + this.#closeTimeout;
   }
 
   outputFailed(cause: unknown): void {

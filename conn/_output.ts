@@ -112,12 +112,17 @@ export class Output {
     this.#flushQueued = false;
     if (this.#writing || this.#closed) return;
     const bytes = this.#queue.peek();
-    if (bytes !== undefined) {
-      this.#writing = true;
-      this.#transport.write(bytes).then(this.#onWritten, this.#onFailed);
-    } else if (this.#end === "wanted") {
-      this.#writing = true;
-      this.#transport.closeWrite().then(this.#onEnded, this.#onFailed);
+    try {
+      if (bytes !== undefined) {
+        this.#writing = true;
+        this.#transport.write(bytes).then(this.#onWritten, this.#onFailed);
+      } else if (this.#end === "wanted") {
+        this.#writing = true;
+        this.#transport.closeWrite().then(this.#onEnded, this.#onFailed);
+      }
+    } catch (error) {
+      // A transport that throws must not stop the other connections' turn.
+      this.#onFailed(error);
     }
   }
 

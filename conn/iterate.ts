@@ -5,12 +5,15 @@
  */
 
 import type { Handler } from "./conn.ts";
+import type { ConnError } from "./error.ts";
 
 interface Waiting<E> {
   readonly event: E;
   /** Lets the connection go on reading. */
   readonly taken: () => void;
 }
+
+type Consumer<E> = PromiseWithResolvers<IteratorResult<E, undefined>>;
 
 /**
  * A handler that keeps events until somebody iterates. The connection is paused
@@ -19,9 +22,10 @@ interface Waiting<E> {
  */
 export class EventQueue<E extends { type: string }> {
   #waiting: Waiting<E>[] = [];
-  #consumer: ((result: IteratorResult<E, undefined>) => void) | undefined;
+  #consumers: Consumer<E>[] = [];
   #release: (() => void) | undefined;
   #ended = false;
+  #error: ConnError | undefined;
 
   /** The handler to give to the connection. */
   readonly handler: Handler<E, never> = (event) =>
@@ -34,24 +38,33 @@ export class EventQueue<E extends { type: string }> {
   next(): Promise<IteratorResult<E, undefined>> {
     this.#release?.();
     this.#release = undefined;
-    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => {
-      this.#consumer = resolve;
-      this.#serve();
-    });
+    const consumer: Consumer<E> = Promise.withResolvers();
+    this.#consumers.push(consumer);
+    this.#serve();
+    return consumer.promise;
+  }
+
+  /** No event comes any more: who waits for one, or asks for one, gets `error`. */
+  end(error: ConnError): void {
+    this.#ended = true;
+    this.#error = error;
+    this.#serve();
   }
 
   #serve(): void {
-    const consumer = this.#consumer;
-    const first = this.#waiting[0];
-    if (consumer === undefined || first === undefined) return;
-    this.#waiting.shift();
-    this.#consumer = undefined;
-    this.#release = first.taken;
-    if (first.event.type === "close") {
-      this.#ended = true;
-      first.taken();
+    while (this.#consumers.length > 0 && this.#waiting.length > 0) {
+      const { event, taken } = this.#waiting.shift()!;
+      this.#release = taken;
+      if (event.type === "close") {
+        this.#ended = true;
+        taken();
+      }
+      this.#consumers.shift()!.resolve({ done: false, value: event });
     }
-    consumer({ done: false, value: first.event });
+    if (!this.#ended) return;
+    for (const consumer of this.#consumers.splice(0)) {
+      if (this.#error !== undefined) consumer.reject(this.#error);
+      else consumer.resolve({ done: true, value: undefined });
+    }
   }
 }

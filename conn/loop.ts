@@ -8,13 +8,7 @@ import type { Clock } from "./clock.ts";
 import type { Conn, ConnStats, Handler } from "./conn.ts";
 import { ConnError } from "./error.ts";
 import { EventQueue } from "./iterate.ts";
-import {
-  type AnyEvent,
-  type AnyMachine,
-  type AnyView,
-  type Detached,
-  Link,
-} from "./_link.ts";
+import { type AnyEvent, type AnyMachine, type AnyView, Link } from "./_link.ts";
 import type { Machine } from "./machine.ts";
 import type { Transport } from "./transport.ts";
 
@@ -29,12 +23,13 @@ export interface AttachOptions {
   /**
    * Below this many queued bytes, `drain` follows.
    *
-   * @default {16384}
+   * @default A quarter of `highMark`
    */
   lowMark?: number;
   /**
    * Above this many queued bytes the connection is aborted, with code
-   * `"send_queue_full"`: its program does not heed `send`'s result.
+   * `"send_queue_full"`, if the program goes on sending after it was told to
+   * wait. A single message may be larger.
    *
    * @default {67108864}
    */
@@ -56,8 +51,9 @@ export interface AttachOptions {
    */
   sendTimeout?: number;
   /**
-   * The most that an orderly close takes: sending what is queued, and waiting
-   * for the peer's end of stream. After it the connection is cut.
+   * How long an orderly close waits for the peer's end of stream once all that
+   * was queued is sent. After it the connection is cut. A peer that takes nothing
+   * of what is queued is a matter of `sendTimeout`.
    *
    * @default {5000}
    */
@@ -92,6 +88,11 @@ class View<E extends AnyEvent, C> implements Conn<E, C> {
     this.#link = link;
     if (handler === undefined) this.#events = new EventQueue();
     this.handler = handler ?? this.#events!.handler;
+  }
+
+  /** Ends an iteration that waits: the events go to another view now. */
+  detached(): void {
+    this.#events?.end(this.#detachedError());
   }
 
   /** The link behind a connection, whatever it speaks now. */
@@ -179,12 +180,16 @@ class View<E extends AnyEvent, C> implements Conn<E, C> {
 
   #attached(): Link {
     if (this.#link.view !== (this as unknown as AnyView)) {
-      throw new ConnError(
-        `Connection ${this.#link.id} speaks another protocol now: use what "become" returned`,
-        { code: "detached", side: "local" },
-      );
+      throw this.#detachedError();
     }
     return this.#link;
+  }
+
+  #detachedError(): ConnError {
+    return new ConnError(
+      `Connection ${this.#link.id} speaks another protocol now: use what "become" returned`,
+      { code: "detached", side: "local" },
+    );
   }
 }
 
@@ -242,20 +247,4 @@ export function attach<E, C>(
  */
 export function drainConn<E, C>(conn: Conn<E, C>): void {
   View.linkOf(conn).drainMachine();
-}
-
-/**
- * Takes a connection's transport away from it, for something that needs it
- * itself, such as TLS inside a tunnel. The connection sends no more events. Only
- * possible inside a call of the handler, with nothing queued: at any other time a
- * read is under way.
- *
- * @param conn The connection.
- * @returns The transport, and what was read from it and not consumed.
- * @throws {ConnError} With code `"busy"`.
- */
-export function detachTransport<E, C>(
-  conn: Conn<E, C>,
-): Promise<Detached> {
-  return View.linkOf(conn).detach();
 }

@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { bench, bytes, readAll, text } from "./_test_util.ts";
 import { compose } from "./compose.ts";
 import type { Conn } from "./conn.ts";
 import { ConnError } from "./error.ts";
-import { attach, detachTransport, drainConn } from "./loop.ts";
+import { attach, drainConn } from "./loop.ts";
 import type { Machine, Sink } from "./machine.ts";
 import { memoryPair } from "./pair.ts";
 import { RawMachine, type TcpCommand, type TcpEvent } from "./raw.ts";
@@ -80,10 +80,19 @@ Deno.test("Conn.drain resolves when the connection closes", async () => {
   await waiting;
 });
 
-Deno.test("A send queue over its cap aborts the connection", async () => {
+Deno.test("Sending on over the cap of the queue aborts the connection", async () => {
   const { conn } = bench({ maxBuffered: 100, pair: { bufferSize: 1 } });
-  conn.send(new Uint8Array(101));
+  assertEquals(conn.send(new Uint8Array(101)), false);
+  assertEquals(conn.send(new Uint8Array(1)), false);
   assertEquals((await conn.closed)?.code, "send_queue_full");
+});
+
+Deno.test("A message larger than the cap of the queue is sent", async () => {
+  const { conn, peer } = bench({ maxBuffered: 100, pair: { bufferSize: 8 } });
+  conn.send("x".repeat(20_000));
+  conn.close();
+  assertEquals((await readAll(peer)).length, 20_000);
+  conn.abort();
 });
 
 Deno.test("A handler's promise pauses reading", async () => {
@@ -185,12 +194,42 @@ Deno.test("Conn.close sends what is queued and waits for the peer's end", async 
   assertEquals(log, ["open", "close"]);
 });
 
-Deno.test("Conn.close gives up after closeTimeout", async () => {
-  const { conn, clock, here } = bench({ pair: { bufferSize: 4 } });
+Deno.test("Conn.close waits for the peer's end for closeTimeout", async () => {
+  const { conn, clock, here } = bench();
+  conn.close();
+  await clock.advance(4_900);
+  assert(!here.closed);
+  await clock.advance(300);
+  assertEquals(await conn.closed, undefined);
+  assert(here.closed);
+});
+
+Deno.test("Conn.close does not cut what a slow peer still takes", async () => {
+  const { conn, peer, clock } = bench({ pair: { bufferSize: 2 } });
+  conn.send("a long story");
+  conn.close();
+  let all = "";
+  const buffer = new Uint8Array(2);
+  for (;;) {
+    await clock.advance(10_000);
+    const count = await peer.read(buffer);
+    if (count === null) break;
+    all += text(buffer.subarray(0, count));
+  }
+  assertEquals(all, "a long story");
+  await peer.closeWrite();
+  assertEquals(await conn.closed, undefined);
+});
+
+Deno.test("Conn.close gives up on a peer that takes nothing", async () => {
+  const { conn, clock, here } = bench({
+    sendTimeout: 1_000,
+    pair: { bufferSize: 4 },
+  });
   conn.send("nobody reads this");
   conn.close();
-  await clock.advance(5_200);
-  await conn.closed;
+  await clock.advance(2_300);
+  assertEquals((await conn.closed)?.code, "send_timeout");
   assert(here.closed);
 });
 
@@ -546,27 +585,130 @@ Deno.test("A connection that nobody iterates takes no more than one buffer", asy
   await writing;
 });
 
-Deno.test("detachTransport gives the transport away inside a handler", async () => {
+Deno.test("for await on a connection that became another one ends with detached", async () => {
   const [here, peer] = memoryPair();
-  const given = Promise.withResolvers<
-    { transport: unknown; unread: Uint8Array }
-  >();
-  const conn = attach(here, new LineMachine(), (event, conn) => {
-    if (event.type === "line") detachTransport(conn).then(given.resolve);
-  });
-  await peer.write(bytes("line\nrest"));
-  const { transport, unread } = await given.promise;
-  assertEquals(transport, here);
-  assertEquals(text(unread), "rest");
-  assertEquals(conn.send("x"), false);
-  await here.write(bytes("mine"));
-  assertEquals(await readAll(peer, 4), "mine");
+  const conn = attach(here, new RawMachine());
+  const events = conn[Symbol.asyncIterator]();
+  assertEquals((await events.next()).value, { type: "open" });
+  const waiting = assertRejects(() => events.next(), ConnError, "another");
+  const next = conn.become(new RawMachine(), () => {});
+  await waiting;
+  await assertRejects(() => events.next(), ConnError, "another");
+  await peer.closeWrite();
+  await next[Symbol.asyncDispose]();
 });
 
-Deno.test("detachTransport refuses while a read is under way", () => {
-  const { conn } = bench();
-  const error = assertThrows(() => detachTransport(conn), ConnError);
-  assertEquals(error.code, "busy");
+Deno.test("Several consumers of an iterator get an event each", async () => {
+  const [here, peer] = memoryPair();
+  const conn = attach(here, new RawMachine());
+  const events = conn[Symbol.asyncIterator]();
+  const both = Promise.all([events.next(), events.next()]);
+  await peer.write(bytes("x"));
+  assertEquals((await both).map((result) => result.value?.type), [
+    "open",
+    "bytes",
+  ]);
+  conn.abort();
+});
+
+Deno.test("become takes back bytes of several events, in front of the rest", async () => {
+  const [here, peer] = memoryPair();
+  const seen: string[] = [];
+  let first: string | undefined;
+  const conn: LineConn = attach(here, new LineMachine(), (event, conn) => {
+    if (event.type !== "line") return;
+    if (first === undefined) first = event.line;
+    else {
+      conn.become(new RawMachine(), (event) => {
+        if (event.type === "bytes") seen.push(text(event.bytes));
+      }, bytes(`${first}\n${event.line}\n`));
+    }
+  });
+  await peer.write(bytes("AB\nCD\nEF"));
+  await peer.closeWrite();
+  await conn.closed;
+  assertEquals(seen, ["AB\nCD\nEF"]);
+});
+
+Deno.test("A transport that throws fails alone", async () => {
+  const [broken] = memoryPair();
+  broken.write = () => {
+    throw new Error("As asked");
+  };
+  const one = attach(broken, new RawMachine(), () => {});
+  const { conn, peer } = bench();
+  one.send("x");
+  conn.send("y");
+  assertEquals(await readAll(peer, 1), "y");
+  assertEquals((await one.closed)?.code, "broken");
+  conn.abort();
+});
+
+Deno.test("A low mark that is not given is below the high mark", async () => {
+  const { conn, peer, log } = bench({ highMark: 8, pair: { bufferSize: 4 } });
+  assertEquals(conn.send("123456789012"), false);
+  await readAll(peer, 4);
+  assertEquals(log, ["open"]);
+  await readAll(peer, 8);
+  await conn.drain();
+  assertEquals(log, ["open", "drain"]);
+  conn.abort();
+});
+
+Deno.test("A machine that is blocked is told of the end after a command", async () => {
+  const [here, peer] = memoryPair();
+  class Patient extends LineMachine {
+    blocked = true;
+    override receiveEnd(rest: Uint8Array, sink: Sink<never>): boolean | void {
+      if (this.blocked) return false;
+      return super.receiveEnd(rest, sink);
+    }
+  }
+  const machine = new Patient();
+  const seen: string[] = [];
+  const conn: LineConn = attach(here, machine, (event) => {
+    seen.push(event.line ?? event.type);
+  });
+  await peer.write(bytes("wait\nrest"));
+  await peer.closeWrite();
+  while (seen.length < 2) await Promise.resolve();
+  machine.blocked = false;
+  conn.send("go\n");
+  await conn.closed;
+  assertEquals(seen, ["open", "wait", "rest", "close"]);
+});
+
+Deno.test("An onError that throws does not keep a connection from closing", async () => {
+  const problems: unknown[] = [];
+  const listener = (event: ErrorEvent) => {
+    event.preventDefault();
+    problems.push(event.error);
+  };
+  addEventListener("error", listener);
+  const { conn, peer } = bench({
+    onError: () => {
+      throw new Error("As asked");
+    },
+    handler: (event) => {
+      if (event.type === "bytes") throw new Error("bug");
+    },
+  });
+  await peer.write(bytes("x"));
+  await peer.closeWrite();
+  assertEquals((await conn.closed)?.code, "handler_failed");
+  removeEventListener("error", listener);
+  assertEquals(problems.length, 1);
+});
+
+Deno.test("Counters tell what went through and since when", async () => {
+  const before = Date.now();
+  const { conn, peer } = bench();
+  await peer.write(bytes("abc"));
+  conn.send("de");
+  await readAll(peer, 2);
+  const { bytesIn, bytesOut, openedAt } = conn.stats;
+  assertEquals([bytesIn, bytesOut], [3, 2]);
+  assert(openedAt >= before && openedAt <= Date.now());
   conn.abort();
 });
 
@@ -597,4 +739,33 @@ Deno.test("Middleware wraps from the outside in", async () => {
     "inner close",
     "handler close",
   ]);
+});
+
+Deno.test("The machine that takes over is told of an end that came before", async () => {
+  const { conn, peer, clock } = bench({ allowHalfOpen: true });
+  await peer.closeWrite();
+  await clock.advance(0);
+  const seen: string[] = [];
+  const next = conn.become(
+    new RawMachine({ allowHalfOpen: true }),
+    (event) => void seen.push(event.type),
+  );
+  await clock.advance(0);
+  assertEquals(seen, ["open", "eof"]);
+  next.abort();
+});
+
+Deno.test("The machine that takes over at the peer's end is told of it too", async () => {
+  const seen: string[] = [];
+  const { conn, peer } = bench({
+    allowHalfOpen: true,
+    handler: (event, conn) => {
+      if (event.type !== "eof") return;
+      conn.become(new RawMachine(), (event) => void seen.push(event.type));
+    },
+  });
+  await peer.closeWrite();
+  assertEquals(await readAll(peer), "");
+  await conn.closed;
+  assertEquals(seen, ["open", "eof", "close"]);
 });

@@ -13,6 +13,8 @@ import type { ConnError } from "./error.ts";
 export interface Sink<E> {
   /** Milliseconds on the connection's clock when the present call began. */
   readonly now: number;
+  /** Bytes that were written here and that the transport has not taken yet. */
+  readonly buffered: number;
   /**
    * Hands an event to the handler.
    *
@@ -76,13 +78,15 @@ export interface Machine<E, C> {
    */
   resume?(sink: Sink<E>): void;
   /**
-   * Takes the end of the peer's stream, once, after all that could be consumed
-   * was.
+   * Takes the end of the peer's stream, after all that could be consumed was.
    *
-   * @param rest The bytes that will stay unconsumed for ever.
+   * @param rest The bytes that were not consumed.
    * @param sink Where events and answers go.
+   * @returns `false` if a command is needed before the rest can be consumed: the
+   * input is offered again after one, and the end told again. Otherwise the end
+   * is told once, and the rest is lost.
    */
-  receiveEnd(rest: Uint8Array, sink: Sink<E>): void;
+  receiveEnd(rest: Uint8Array, sink: Sink<E>): boolean | void;
   /**
    * Takes a command from the program and writes it. May run inside `receive`,
    * from a handler.

@@ -33,7 +33,6 @@
 export * from "./clock.ts";
 export * from "./compose.ts";
 export * from "./conn.ts";
-export * from "./connect.ts";
 export * from "./dial.ts";
 export * from "./error.ts";
 export * from "./inspect.ts";

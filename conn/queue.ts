@@ -62,6 +62,7 @@ export class SendQueue {
 
   /** Queues a string, as UTF-8. */
   pushText(text: string): void {
+    if (text.length === 0) return;
     if (text.length <= SHORT_TEXT && this.#pushAscii(text)) return;
     if (text.length > COPY_MAX) return this.push(encoder.encode(text));
     let rest = text;

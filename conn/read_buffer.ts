@@ -15,8 +15,8 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array {
 }
 
 /**
- * A buffer that starts small, grows when reads fill it, and shrinks when they
- * have become small again: an idle connection holds 2 KiB. Unconsumed bytes stay
+ * A buffer that starts with 2 KiB, grows when reads fill it, and shrinks when
+ * they have become small again. Unconsumed bytes stay
  * in one piece.
  */
 export class ReadBuffer {
@@ -113,6 +113,7 @@ export class ReadBuffer {
     this.#start = this.#end = 0;
     if (this.#smallReads < 2 || this.#buffer.length <= MIN_SIZE) return;
     this.#smallReads = 0;
+    this.#view = undefined;
     this.#buffer = new Uint8Array(Math.max(MIN_SIZE, this.#buffer.length / 4));
   }
 
@@ -123,6 +124,7 @@ export class ReadBuffer {
     buffer.set(this.#buffer.subarray(this.#start, this.#end));
     this.#end -= this.#start;
     this.#start = 0;
+    this.#view = undefined;
     this.#buffer = buffer;
   }
 }

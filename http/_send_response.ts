@@ -4,9 +4,12 @@
  * @module
  */
 
+import type { Clock } from "../conn/clock.ts";
 import type { Conn } from "../conn/conn.ts";
+import { ConnError } from "../conn/error.ts";
 import { type BodySource, bodySourceOf } from "./_body_source.ts";
 import { Fields } from "./fields.ts";
+import { Leaving } from "./_leaving.ts";
 import { beginning, stringBody } from "./_static_body.ts";
 import type {
   HttpCommand,
@@ -20,24 +23,44 @@ type HttpConn = Conn<HttpEvent, HttpCommand>;
 /** Bytes per piece of a body that is pulled. */
 const PIECE = 64 * 1024;
 
+const NOTHING = new Uint8Array(0);
+/** Buffers of that size that no connection holds: a new one is dear. */
+const pool: Uint8Array[] = [];
+const POOL_MAX = 16;
+
 /**
  * Sends a response.
  *
  * @param response The response; its body is used up.
  * @param conn The connection.
  * @param request The head of the request that it answers.
+ * @param clock The connection's clock.
  * @returns A promise if that takes time; it rejects if the body fails.
+ * @throws {ConnError} If the connection takes no response any more.
  */
 export function sendResponse(
   response: Response,
   conn: HttpConn,
   request: RequestHead,
+  clock: Clock,
 ): void | Promise<void> {
+  if (!(response instanceof Response)) {
+    throw new TypeError(
+      `Cannot send the response: the handler gave ${
+        response === null ? "null" : typeof response
+      }, expected a Response`,
+    );
+  }
   const source = bodySourceOf(response);
+  if (conn.state !== "open") {
+    if (source !== undefined) source.cancel();
+    else response.body?.cancel().catch(() => {});
+    throw unsent();
+  }
   if (source !== undefined) return sendSource(response, source, conn, request);
   const text = stringBody(response);
   if (text === undefined && response.body !== null) {
-    return sendStream(response, response.body, conn, request);
+    return sendStream(response, response.body, conn, request, clock);
   }
   conn.send(commandFor(response, response.headers, text ?? ""));
 }
@@ -79,15 +102,15 @@ async function sendSource(
     conn.send(commandFor(response, fields, ""));
     return;
   }
-  conn.send(commandFor(response, fields));
   let left = source.size;
   try {
-    while (left > 0 && conn.state === "open") {
+    conn.send(commandFor(response, fields));
+    while (left > 0) {
       const buffer = new Uint8Array(Math.min(PIECE, left));
       const count = await source.pull(buffer);
       left -= count;
       const bytes = count < buffer.length ? buffer.subarray(0, count) : buffer;
-      if (!conn.send({ type: "body", bytes })) await conn.drain();
+      if (!conn.send({ type: "body", bytes })) await room(conn);
     }
   } finally {
     if (left > 0) source.cancel();
@@ -101,46 +124,75 @@ async function sendStream(
   body: ReadableStream<Uint8Array>,
   conn: HttpConn,
   request: RequestHead,
+  clock: Clock,
 ): Promise<void> {
   if (!hasBody(response, request)) {
-    await body.cancel();
+    // However long its source takes to stop, and whether or not it can be.
+    body.cancel().catch(() => {});
     conn.send(commandFor(response, response.headers));
     conn.send({ type: "end" });
     return;
   }
   const reader = body.getReader();
-  const { first = "", next } = await beginning(reader);
-  if (next === undefined) {
-    conn.send(commandFor(response, response.headers, first));
-    return;
+  const leaving = new Leaving(conn, clock, (reason) => {
+    // A source that waits itself has to hear that nobody listens any more.
+    reader.cancel(reason).catch(() => {});
+  });
+  try {
+    const { first = NOTHING, next } = await beginning(reader, clock);
+    if (next === undefined) {
+      leaving.throwIfLeft();
+      conn.send(commandFor(response, response.headers, checked(first)));
+      return;
+    }
+    conn.send(commandFor(response, response.headers));
+    await sendRest(first, next, reader, conn, leaving);
+    conn.send({ type: "end" });
+  } catch (error) {
+    reader.cancel(error).catch(() => {});
+    throw error;
+  } finally {
+    leaving.forget();
   }
-  conn.send(commandFor(response, response.headers));
-  await sendRest(first, next, reader, conn);
-  conn.signal.throwIfAborted();
-  conn.send({ type: "end" });
 }
 
 /** Sends a stream of which one piece has come, at the connection's pace. */
 async function sendRest(
-  first: string | Uint8Array,
+  first: Uint8Array,
   next: Promise<ReadableStreamReadResult<Uint8Array>>,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   conn: HttpConn,
+  leaving: Leaving,
 ): Promise<void> {
-  // A source that is waiting itself has to hear that nobody listens any more.
-  const left = () => {
-    reader.cancel(conn.signal.reason).catch(() => {});
-  };
-  conn.signal.addEventListener("abort", left);
-  try {
-    if (!conn.send({ type: "body", bytes: first })) await conn.drain();
-    for (;;) {
-      const { done, value } = await next;
-      if (done) break;
-      if (!conn.send({ type: "body", bytes: value })) await conn.drain();
-      next = reader.read();
-    }
-  } finally {
-    conn.signal.removeEventListener("abort", left);
+  let piece = first;
+  for (;;) {
+    if (!conn.send({ type: "body", bytes: checked(piece) })) await room(conn);
+    const { done, value } = await next;
+    leaving.throwIfLeft();
+    if (done) return;
+    leaving.progress();
+    piece = value;
+    next = reader.read();
   }
+}
+
+/** Refuses what `Response` lets pass in a stream, and the wire does not. */
+function checked(piece: Uint8Array): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  throw new TypeError(
+    `Cannot send the body: its stream gave a ${typeof piece}, expected a Uint8Array`,
+  );
+}
+
+/** Waits until the connection takes more; throws if it never will. */
+async function room(conn: HttpConn): Promise<void> {
+  await conn.drain();
+  if (conn.state !== "open") throw unsent();
+}
+
+function unsent(): ConnError {
+  return new ConnError(
+    "Cannot send the whole response: the connection is closed",
+    { code: "closed", side: "remote" },
+  );
 }

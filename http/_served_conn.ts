@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Clock, systemClock } from "../conn/clock.ts";
 import type { Conn, Handler } from "../conn/conn.ts";
 import { ConnError } from "../conn/error.ts";
 import type { Machine } from "../conn/machine.ts";
@@ -15,15 +16,14 @@ import { makeRequest } from "./_server_request.ts";
 
 type HttpConn = Conn<HttpEvent, HttpCommand>;
 
-/** Responses that stand for a connection that speaks another protocol now. */
-const takenOver = new WeakSet<Response>();
-
 /** A request that is being answered. */
 class Exchange implements ServeInfo {
   readonly conn: HttpConn;
   readonly head: RequestHead;
   /** The body as it comes, if there is one. */
   readonly body: RequestStream | undefined;
+  /** Stands for the connection's speaking another protocol now. */
+  takeover: Response | undefined;
   #completed: PromiseWithResolvers<void> | undefined;
   #outcome: { error?: unknown } | undefined;
 
@@ -53,8 +53,7 @@ class Exchange implements ServeInfo {
     handler?: Handler<E, C>,
   ): { conn: Conn<E, C>; response: Response } {
     this.conn.send({ type: "response", ...head, body: "" });
-    const response = new Response();
-    takenOver.add(response);
+    const response = this.takeover = new Response();
     return { conn: this.conn.become(machine, handler), response };
   }
 
@@ -75,6 +74,7 @@ export class ServedConn {
   readonly #conn: HttpConn;
   readonly #handler: ServeHandler;
   readonly #onError: (error: unknown) => Response | Promise<Response>;
+  readonly #clock: Clock;
   #exchange: Exchange | undefined;
   /** The answer that is being made or sent, if that takes time. */
   #answer: Promise<void> | undefined;
@@ -83,10 +83,12 @@ export class ServedConn {
     conn: HttpConn,
     handler: ServeHandler,
     onError: (error: unknown) => Response | Promise<Response>,
+    clock: Clock = systemClock,
   ) {
     this.#conn = conn;
     this.#handler = handler;
     this.#onError = onError;
+    this.#clock = clock;
   }
 
   /** The connection's handler. */
@@ -121,7 +123,12 @@ export class ServedConn {
       made = this.#failed(error);
     }
     if (made instanceof Response) {
-      const sent = this.#send(made, exchange);
+      let sent: void | Promise<void>;
+      try {
+        sent = this.#send(made, exchange);
+      } catch (error) {
+        return this.#complete(exchange, { error });
+      }
       if (sent === undefined) return this.#complete(exchange, {});
       this.#answer = sent.then(
         () => this.#complete(exchange, {}),
@@ -149,8 +156,8 @@ export class ServedConn {
   }
 
   #send(response: Response, exchange: Exchange): void | Promise<void> {
-    if (takenOver.has(response)) return;
-    return sendResponse(response, this.#conn, exchange.head);
+    if (response === exchange.takeover) return;
+    return sendResponse(response, this.#conn, exchange.head, this.#clock);
   }
 
   /** An answer for what the handler threw, whatever `onError` does. */
@@ -168,9 +175,12 @@ export class ServedConn {
     if (this.#exchange !== exchange) return;
     this.#answer = undefined;
     if (!("error" in outcome)) return;
+    const { error } = outcome;
     // Nothing can be answered any more, but the program wants to know.
-    if (!(outcome.error instanceof ConnError)) this.#failed(outcome.error);
-    this.#conn.close(asConnError(outcome.error));
+    const own = !(error instanceof ConnError) || error.side === "local";
+    if (own && this.#conn.state !== "closed") this.#failed(error);
+    // What the connection has become does not end with the request.
+    if (exchange.takeover === undefined) this.#conn.close(asConnError(error));
   }
 }
 

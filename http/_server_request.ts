@@ -14,8 +14,8 @@ type HttpConn = Conn<HttpEvent, HttpCommand>;
 const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 /**
- * A `Request` that becomes one when somebody looks further than its method and
- * URL: making a real one takes about as long as the rest of a small exchange.
+ * A `Request` that becomes one when somebody looks further than its method, URL
+ * and headers: making a real one takes about as long as the rest of a small exchange.
  * All public members are those of the real one, so it is a `Request` to
  * whoever reads it, to `instanceof`, to `fetch` and to `new Request`.
  */
@@ -26,6 +26,7 @@ class ServedRequest {
   readonly #body: ReadableStream<Uint8Array> | undefined;
   #real: Request | undefined;
   #url: string | undefined;
+  #headers: Headers | undefined;
   #signal: AbortSignal | undefined;
 
   constructor(
@@ -48,6 +49,14 @@ class ServedRequest {
     return this.#url ??= new URL(this.#rawUrl).href;
   }
 
+  get headers(): Headers {
+    if (this.#headers !== undefined) return this.#headers;
+    if (this.#real !== undefined) return this.#real.headers;
+    const headers = this.#headers = new Headers();
+    for (const [name, value] of this.#head.fields) headers.append(name, value);
+    return headers;
+  }
+
   get signal(): AbortSignal {
     return this.#signal ??= AbortSignal.any([this.#conn.signal]);
   }
@@ -57,11 +66,22 @@ class ServedRequest {
     return request.#real ??= request.#make();
   }
 
+  /** The real one, with what was done to `headers` since it was made. */
+  static whole(request: ServedRequest): Request {
+    const real = ServedRequest.of(request);
+    const given = request.#headers;
+    if (given !== undefined) {
+      for (const name of [...real.headers.keys()]) real.headers.delete(name);
+      given.forEach((value, name) => real.headers.append(name, value));
+    }
+    return real;
+  }
+
   #make(): Request {
     const { method, fields } = this.#head;
     const init: RequestInit = {
       method: FORBIDDEN_METHODS.has(method) ? "OPTIONS" : method,
-      headers: [...fields],
+      headers: this.#headers ?? [...fields],
       signal: this.signal,
     };
     if (this.#body !== undefined && method !== "GET" && method !== "HEAD") {
@@ -71,8 +91,12 @@ class ServedRequest {
   }
 }
 
-/** Lets every other member of `from` be the real request's. */
-function forward(from: object, names: (string | symbol)[]): void {
+/** Lets every other member of `from` be that of a real request. */
+function forward(
+  from: object,
+  names: (string | symbol)[],
+  real: (request: ServedRequest) => Request,
+): void {
   for (const name of names) {
     if (Object.hasOwn(ServedRequest.prototype, name)) continue;
     const method =
@@ -80,12 +104,12 @@ function forward(from: object, names: (string | symbol)[]): void {
     Object.defineProperty(ServedRequest.prototype, name, {
       configurable: true,
       get(this: ServedRequest) {
-        const real = ServedRequest.of(this);
-        const value = Reflect.get(real, name);
-        return method ? value.bind(real) : value;
+        const target = real(this);
+        const value = Reflect.get(target, name);
+        return method ? value.bind(target) : value;
       },
       set(this: ServedRequest, value: unknown) {
-        Reflect.set(ServedRequest.of(this), name, value);
+        Reflect.set(real(this), name, value);
       },
     });
   }
@@ -95,11 +119,16 @@ Object.setPrototypeOf(ServedRequest.prototype, Request.prototype);
 Object.defineProperty(ServedRequest.prototype, "constructor", {
   value: Request,
 });
-forward(Request.prototype, Object.getOwnPropertyNames(Request.prototype));
+forward(Request.prototype, ["clone"], ServedRequest.whole);
+forward(
+  Request.prototype,
+  Object.getOwnPropertyNames(Request.prototype),
+  ServedRequest.of,
+);
 {
   // What `fetch` and `new Request` look at in a request that they are given.
   const real = new Request("http://localhost/");
-  forward(real, Object.getOwnPropertySymbols(real));
+  forward(real, Object.getOwnPropertySymbols(real), ServedRequest.whole);
 }
 
 /** Hosts whose URL was found to be good, so that it is looked at once. */

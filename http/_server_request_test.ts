@@ -53,6 +53,16 @@ Deno.test("A served request keeps what was done to its headers", () => {
   request.headers.set("x-two", "2");
   assertEquals(request.headers.get("x-two"), "2");
   assertEquals(new Request(request).headers.get("x-two"), "2");
+  request.headers.delete("x-two");
+  request.headers.append("set-cookie", "a=1");
+  request.headers.append("set-cookie", "b=2");
+  for (const copy of [new Request(request), request.clone()]) {
+    assertEquals([...copy.headers], [
+      ["host", "example.com"],
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+    ]);
+  }
 });
 
 Deno.test("A served request can be cloned, copied and fetched", async () => {

@@ -22,6 +22,11 @@ export function eachField(
   init: FieldsInit,
   each: (name: string, value: string) => void,
 ): void {
+  if (init instanceof Headers) {
+    // Its iterator takes several times as long.
+    init.forEach((value, name) => each(name, value));
+    return;
+  }
   if (Symbol.iterator in init) {
     for (const [name, value] of init as Iterable<readonly [string, string]>) {
       each(name, value);

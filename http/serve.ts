@@ -102,7 +102,8 @@ export function serve(options: ServeOptions, handler: ServeHandler): Server {
   >();
   return listen(rest, (event, conn) => {
     if (event.type === "open") {
-      handlers.set(conn, new ServedConn(conn, handler, onError).handle);
+      const served = new ServedConn(conn, handler, onError, options.clock);
+      handlers.set(conn, served.handle);
       return;
     }
     return handlers.get(conn)!(event, conn);

@@ -35,7 +35,7 @@ function client(
     here,
     new HttpMachine("server", { date: () => "today" }),
     (event, conn) => {
-      served ??= new ServedConn(conn, handler, onError);
+      served ??= new ServedConn(conn, handler, onError, clock);
       return served.handle(event, conn);
     },
     { clock },
@@ -334,7 +334,7 @@ Deno.test("request.signal aborts when the client leaves", async () => {
 
 Deno.test("serve cancels the response's stream when the client leaves", async () => {
   const cancelled = Promise.withResolvers<void>();
-  const { send, read, peer, closed } = client(() =>
+  const { send, read, peer, closed, clock } = client(() =>
     new Response(
       new ReadableStream({
         start: (controller) => controller.enqueue(encoder.encode("tick")),
@@ -345,7 +345,192 @@ Deno.test("serve cancels the response's stream when the client leaves", async ()
   await send(GET);
   await read("tick\r\n");
   peer.close();
+  await clock.advance(5_000);
   await cancelled.promise;
+  await closed;
+});
+
+Deno.test("serve cancels a stream that has brought nothing when the client leaves", async () => {
+  let cancelled = false;
+  const { send, read, peer, closed, clock } = client(() =>
+    new Response(new ReadableStream({ cancel: () => void (cancelled = true) }))
+  );
+  await send(GET);
+  await clock.advance(10);
+  await read("\r\n\r\n");
+  peer.close();
+  await clock.advance(5_000);
+  await closed;
+  assert(cancelled);
+});
+
+Deno.test("serve stops a stream that a client never saw begin", async () => {
+  const gate = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<void>();
+  let outcome: Promise<unknown> | undefined;
+  const { send, peer, closed } = client(async (_request, info) => {
+    outcome = info.completed.catch((error) => error.code);
+    await gate.promise;
+    return new Response(
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(9)),
+        cancel: () => cancelled.resolve(),
+      }),
+    );
+  });
+  await send(GET);
+  peer.reset();
+  await closed;
+  gate.resolve();
+  await cancelled.promise;
+  assertEquals(await outcome, "closed");
+});
+
+Deno.test("serve sends a whole stream to a client that ended its side", async () => {
+  const { send, read, peer, clock, closed } = client(() =>
+    new Response(
+      ReadableStream.from(
+        later(["one", "two", "three"].map((x) => encoder.encode(x))),
+      ),
+    )
+  );
+  await send(GET);
+  await peer.closeWrite();
+  await clock.advance(0);
+  const answer = await read();
+  assert(answer.endsWith("3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n"), answer);
+  await closed;
+});
+
+Deno.test("serve sends the head of a stream that takes its time", async () => {
+  let stream: ReadableStreamDefaultController<Uint8Array>;
+  const { send, read, clock, peer, closed } = client(() =>
+    new Response(
+      new ReadableStream({ start: (controller) => void (stream = controller) }),
+    )
+  );
+  await send(GET);
+  await clock.advance(10);
+  assertMatch(await read("\r\n\r\n"), /^HTTP\/1\.1 200 OK\r\n/);
+  stream!.enqueue(encoder.encode("late"));
+  stream!.close();
+  assertEquals(await read(), "4\r\nlate\r\n0\r\n\r\n");
+  await peer.closeWrite();
+  await closed;
+});
+
+Deno.test("serve refuses a stream of anything but bytes", async () => {
+  for (const piece of [5, "text", new ArrayBuffer(5)] as unknown[]) {
+    let reported: unknown;
+    const { send, read, peer, closed } = client(
+      () =>
+        new Response(ReadableStream.from([piece as Uint8Array<ArrayBuffer>])),
+      (error) => {
+        reported = error;
+        return new Response();
+      },
+    );
+    await send(GET);
+    assertMatch(await read(), /^HTTP\/1\.1 500 /);
+    assert(reported instanceof TypeError);
+    await peer.closeWrite();
+    await closed;
+  }
+});
+
+Deno.test("serve cancels a stream that is longer than it says", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const reported: unknown[] = [];
+  const { send, read, peer, closed } = client(
+    () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => controller.enqueue(encoder.encode("abcd")),
+          cancel: () => cancelled.resolve(),
+        }),
+        { headers: { "content-length": "6" } },
+      ),
+    (error) => {
+      reported.push((error as ConnError).code);
+      return new Response();
+    },
+  );
+  await send(GET);
+  assert((await read()).endsWith("\r\n\r\nabcd"));
+  await cancelled.promise;
+  assertEquals(reported, ["body_too_long"]);
+  await peer.closeWrite();
+  await closed;
+});
+
+Deno.test("serve answers HEAD without waiting for the stream to be cancelled", async () => {
+  const answer = await exchange(
+    () =>
+      new Response(
+        new ReadableStream({ cancel: () => new Promise(() => {}) }),
+      ),
+    GET.replace("GET", "HEAD"),
+  );
+  assertMatch(answer, /^HTTP\/1\.1 200 OK\r\n/);
+});
+
+Deno.test("serve reports a response that it cannot send", async () => {
+  const bad: ServeHandler[] = [
+    () => undefined as unknown as Response,
+    () => Response.error(),
+    () => Promise.resolve(Response.error()),
+    (_request, { conn }) => {
+      conn.send({ type: "response", status: 200, body: "first" });
+      return new Response("second");
+    },
+  ];
+  for (const handler of bad) {
+    let info: ServeInfo | undefined;
+    let reports = 0;
+    const { send, read, peer, closed } = client((request, given) => {
+      info = given;
+      return handler(request, given);
+    }, () => {
+      reports++;
+      return new Response();
+    });
+    await send(GET);
+    const outcome = info!.completed.then(() => "sent", () => "failed");
+    assertMatch(await read(), /^HTTP\/1\.1 (500 |200 [^]*first$)/);
+    assertEquals(await outcome, "failed");
+    assertEquals(reports, 1);
+    await peer.closeWrite();
+    await closed;
+  }
+});
+
+Deno.test("A handler that fails after info.takeOver leaves the connection alone", async () => {
+  const reported: unknown[] = [];
+  const { send, read, peer, closed } = client(
+    // deno-lint-ignore require-await
+    async (_request, info) => {
+      info.takeOver(
+        { status: 101, fields: { upgrade: "echo" } },
+        new RawMachine(),
+        (event, conn) => {
+          if (event.type === "bytes") conn.send(event.bytes);
+        },
+      );
+      throw new Error("too late");
+    },
+    (error) => {
+      reported.push((error as Error).message);
+      return new Response("failed", { status: 500 });
+    },
+  );
+  await send(
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n",
+  );
+  await read("\r\n\r\n");
+  await send("echo");
+  assertEquals(await read("echo"), "echo");
+  assertEquals(reported[0], "too late");
+  await peer.closeWrite();
   await closed;
 });
 
