@@ -12,6 +12,7 @@
 
 import { type Clock, systemClock } from "./clock.ts";
 import type { Conn, Handler, LifeEvent } from "./conn.ts";
+import { closeQuietly } from "./_close.ts";
 import { ConnError } from "./error.ts";
 import type { AttachOptions } from "./loop.ts";
 import type { Machine, Sink } from "./machine.ts";
@@ -286,11 +287,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     this.#error ??= error;
     this.#wheel.cancel(this);
     this.output.close();
-    try {
-      this.transport.close();
-    } catch {
-      // It is closed already, which is what was wanted.
-    }
+    closeQuietly(this.transport);
     this.#wakeReader?.();
     this.#leave();
     // Not from inside a call of the handler: `close` is a call of its own.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeQuietly } from "./_close.ts";
 import { bounded } from "./_bounded.ts";
 import type { Clock } from "./clock.ts";
 import type { Conn } from "./conn.ts";
@@ -243,12 +244,4 @@ export class ConnServer implements Server {
 function isPeersFault(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionAborted ||
     error instanceof Deno.errors.ConnectionReset;
-}
-
-function closeQuietly(transport: Transport): void {
-  try {
-    transport.close();
-  } catch {
-    // It is closed already, which is what was wanted.
-  }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeQuietly } from "./_close.ts";
 import { formatHostPort } from "./_addr.ts";
 import { bounded } from "./_bounded.ts";
 import { connectError, tlsError } from "./_connect_error.ts";
@@ -270,12 +271,4 @@ function withHook(
   hook: InspectHook | undefined,
 ): Transport {
   return hook === undefined ? transport : inspected(transport, hook);
-}
-
-function closeQuietly(transport: Transport): void {
-  try {
-    transport.close();
-  } catch {
-    // It is closed already, which is what was wanted.
-  }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeQuietly } from "./_close.ts";
 import { connect, type Connected, type ConnectOptions } from "./connect.ts";
 import type { Conn, Handler } from "./conn.ts";
 import { ConnError } from "./error.ts";
@@ -79,8 +80,14 @@ export async function dial<E, C>(
 ): Promise<Conn<E, C>> {
   const connected = await connect(options);
   const { transport, secure } = connected;
-  const machine = options.machine?.(connected) ??
-    new RawMachine() as unknown as Machine<E, C>;
+  let machine: Machine<E, C>;
+  try {
+    machine = options.machine?.(connected) ??
+      new RawMachine() as unknown as Machine<E, C>;
+  } catch (error) {
+    closeQuietly(transport);
+    throw error;
+  }
   const conn = attach(transport, machine, handler, { ...options, secure });
   const { signal } = options;
   if (signal !== undefined) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { formatHostPort } from "./_addr.ts";
 import { uninspected } from "./_inspected.ts";
 import { ConnError } from "./error.ts";
 import type { Transport } from "./transport.ts";
@@ -212,7 +213,7 @@ export function openListener(options: SocketListenOptions): SocketListener {
 
 function listenError(options: SocketListenOptions, cause: unknown): ConnError {
   const { path, hostname = "0.0.0.0", port = 0 } = options;
-  const where = path ?? `${hostname}:${port}`;
+  const where = path ?? formatHostPort(hostname, port);
   const text = cause instanceof Error ? cause.message : String(cause);
   return new ConnError(`Cannot listen on "${where}": ${text}`, {
     code: cause instanceof Deno.errors.AddrInUse

@@ -59,6 +59,7 @@ export async function handshake<E, C>(
 
 class Handshake<E> implements Sink<E> {
   readonly now = 0;
+  readonly buffered = 0;
   readonly #transport: Transport;
   readonly #isDone: (event: E) => boolean;
   #out: (Uint8Array | string)[] = [];
