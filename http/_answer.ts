@@ -4,11 +4,16 @@
  * @module
  */
 
-import { dateLine } from "./_date.ts";
 import { type BodyMode, misuse } from "./_body_writer.ts";
 import { reasonOf } from "./_reason.ts";
 import type { WireFields } from "./_wire_fields.ts";
-import { byteLength, encodeLatin1, type Out } from "./encode.ts";
+import {
+  byteLength,
+  encodeLatin1,
+  isAscii,
+  type Out,
+  settle,
+} from "./encode.ts";
 import { checkFieldValue } from "./_field_rules.ts";
 import { isBodiless } from "./framing.ts";
 import type { HttpSettings } from "./limits.ts";
@@ -53,12 +58,22 @@ export function checkStatus(status: number): void {
   );
 }
 
-/** How the body of a response goes out. */
-export interface AnswerBody {
-  /** How it is framed if it comes in pieces. */
-  readonly mode: BodyMode;
-  /** Its length, -1 if that is not known or not to be told. */
-  readonly length: number;
+/** A final response that is to be sent. */
+export interface Answer {
+  /** What it answers. */
+  readonly request: RequestHead;
+  /** What the program wants. */
+  readonly command: ResponseCommand;
+  /** Its fields. */
+  readonly wire: WireFields;
+  /** The body, settled, if it is there as a whole. */
+  readonly body: string | Uint8Array | undefined;
+  /** How the body is framed if it comes in pieces. */
+  mode: BodyMode;
+  /** The length of the body, -1 if that is not known or not to be told. */
+  length: number;
+  /** Whether the connection ends with it. */
+  close: boolean;
 }
 
 /** Frames a body that is there as a whole. */
@@ -82,32 +97,45 @@ function frameWhole(
   return length > 0 ? length : -1;
 }
 
+/** Decides how the body of an answer goes out. */
+function frame(answer: Answer): void {
+  const { request, wire, body } = answer;
+  const { status } = answer.command;
+  if (body !== undefined) {
+    answer.length = frameWhole(request, status, wire, byteLength(body));
+  } else if (isBodiless(request.method, status)) {
+    answer.mode = "none";
+    answer.length = status === 204 ? -1 : wire.contentLength;
+  } else if (wire.contentLength !== -1) {
+    answer.mode = "length";
+    answer.length = wire.contentLength;
+  } else {
+    // HTTP/1.0 knows no chunks, RFC 9112 §6.1.
+    answer.mode = request.version === "1.0" ? "close" : "chunked";
+  }
+}
+
 /**
- * Decides how a response's body goes out.
+ * Makes an answer of what a program wants to send.
  *
- * @param body The body, settled, if it is there as a whole.
+ * @throws {ConnError} If the fields contradict the body.
  */
-export function frameAnswer(
+export function makeAnswer(
   request: RequestHead,
   command: ResponseCommand,
   wire: WireFields,
-  body: string | Uint8Array | undefined,
-): AnswerBody {
-  const { status } = command;
-  if (body !== undefined) {
-    return {
-      mode: "idle",
-      length: frameWhole(request, status, wire, byteLength(body)),
-    };
-  }
-  if (isBodiless(request.method, status)) {
-    return { mode: "none", length: status === 204 ? -1 : wire.contentLength };
-  }
-  if (wire.contentLength !== -1) {
-    return { mode: "length", length: wire.contentLength };
-  }
-  // HTTP/1.0 knows no chunks, RFC 9112 §6.1.
-  return { mode: request.version === "1.0" ? "close" : "chunked", length: -1 };
+): Answer {
+  const answer: Answer = {
+    request,
+    command,
+    wire,
+    body: command.body === undefined ? undefined : settle(command.body),
+    mode: "idle",
+    length: -1,
+    close: false,
+  };
+  frame(answer);
+  return answer;
 }
 
 /** Writes the heads of a connection's responses. */
@@ -121,8 +149,8 @@ export class AnswerWriter {
   #tailDate = "";
 
   constructor(settings: HttpSettings) {
-    const { date, keepAliveTimeout, maxRequests } = settings;
-    this.#date = date === undefined ? dateLine : () => `Date: ${date()}\r\n`;
+    const { dateLine, keepAliveTimeout, maxRequests } = settings;
+    this.#date = dateLine;
     this.#keepAlive = keepAliveTimeout === Infinity
       ? ""
       : `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}`;
@@ -132,45 +160,32 @@ export class AnswerWriter {
   /**
    * Writes a final response's head, and its body if that is there as a whole.
    *
-   * @param close Whether the connection ends with it.
    * @param served How many requests the connection has brought so far.
    * @param now The time on the connection's clock.
+   * @throws {ConnError} If the reason phrase is invalid; nothing is written then.
    */
-  write(
-    request: RequestHead,
-    command: ResponseCommand,
-    wire: WireFields,
-    frame: AnswerBody,
-    body: string | Uint8Array | undefined,
-    close: boolean,
-    served: number,
-    now: number,
-    out: Out,
-  ): void {
+  write(answer: Answer, served: number, now: number, out: Out): void {
+    const { request, command, wire, body } = answer;
     const { status, reason } = command;
+    const tail = this.#tailFor(answer, served, now);
     if (wire.kept && reason === undefined) {
       out.write(keptHead(wire, status));
     } else {
       const head = statusLine(status, reason) + wire.text;
-      const wide = reason !== undefined && /[\x80-\xff]/.test(reason);
-      out.write(wire.wide || wide ? encodeLatin1(head) : head);
+      const wide = wire.wide || (reason !== undefined && !isAscii(reason));
+      out.write(wide ? encodeLatin1(head) : head);
     }
-    if (frame.length >= 0) out.write(lengthLine(frame.length));
-    else if (frame.mode === "chunked") out.write(CHUNKED_LINE);
-    out.write(this.#tailFor(request, wire, close, served, now));
+    if (answer.length >= 0) out.write(lengthLine(answer.length));
+    else if (answer.mode === "chunked") out.write(CHUNKED_LINE);
+    out.write(tail);
     if (body !== undefined && !isBodiless(request.method, status)) {
       out.write(body);
     }
   }
 
   /** The date, what becomes of the connection, and the empty line. */
-  #tailFor(
-    request: RequestHead,
-    wire: WireFields,
-    close: boolean,
-    served: number,
-    now: number,
-  ): Uint8Array | string {
+  #tailFor(answer: Answer, served: number, now: number): Uint8Array | string {
+    const { request, wire, close } = answer;
     const date = this.#date(now);
     if (
       !close && !wire.date && !wire.connection && !wire.keepAlive &&

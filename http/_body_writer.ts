@@ -9,6 +9,7 @@ import { wireFields } from "./_wire_fields.ts";
 import {
   byteLength,
   encodeLatin1,
+  isAscii,
   type Out,
   settle,
   writeChunk,
@@ -141,7 +142,7 @@ export class BodyWriter {
     const text = wireTrailers(trailers);
     if (mode === "chunked") {
       const last = "0\r\n" + text + "\r\n";
-      out.write(/^[\0-\x7f]*$/.test(text) ? last : encodeLatin1(last));
+      out.write(isAscii(text) ? last : encodeLatin1(last));
     }
     this.mode = "idle";
   }

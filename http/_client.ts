@@ -9,7 +9,8 @@
  * | `tunnel` | nothing any more: another machine takes over |
  * | `closed` | anything, and it is thrown away |
  *
- * As in the server role, a byte is kept back until the handler's pause is over.
+ * As in the server role, an event that is due comes before more is received, and
+ * while the handler pauses nothing is late.
  *
  * @module
  */
@@ -25,7 +26,7 @@ import type { Out } from "./encode.ts";
 import { CHUNKED, isBodiless, isTunnel, UNTIL_CLOSE } from "./framing.ts";
 import { HeadScanner } from "./head.ts";
 import type { HttpSettings } from "./limits.ts";
-import type { HttpCommand, ResponseHead } from "./message.ts";
+import type { HttpCommand, HttpEvent, ResponseHead } from "./message.ts";
 
 type Phase = "head" | "body" | "end" | "tunnel" | "closed";
 
@@ -42,6 +43,8 @@ export class ClientSide {
   /** The connection ends with the present response. */
   #closeAfter = false;
   #draining = false;
+  /** The handler wants nothing more for now. */
+  #paused = false;
   #deadline: number;
   #headAt = 0;
 
@@ -55,6 +58,10 @@ export class ClientSide {
   }
 
   receive(bytes: Uint8Array, out: Out): number {
+    if (this.#paused) {
+      this.#paused = false;
+      this.#rest(out);
+    }
     try {
       return this.#receive(bytes, out);
     } catch (error) {
@@ -130,7 +137,20 @@ export class ClientSide {
     } else if (status >= 200) {
       this.#beginBody(head, request, out);
     }
-    return out.emit({ type: "response", head });
+    return this.#emit({ type: "response", head }, out);
+  }
+
+  #emit(event: HttpEvent, out: Out): boolean {
+    const goOn = out.emit(event);
+    if (!goOn) this.#pause(out);
+    return goOn;
+  }
+
+  #pause(out: Out): void {
+    this.#paused = true;
+    this.#deadline = Infinity;
+    if (this.#phase !== "body" || this.#settings.minBodyRate === 0) return;
+    this.#rate.pause(out.now);
   }
 
   #tunnel(request: SentRequest, status: number): void {
@@ -162,10 +182,11 @@ export class ClientSide {
     const next = this.#body.read(bytes, at, out);
     if (!this.#receiving("body")) return next;
     if (this.#body.done) this.#phase = "end";
-    if (!timed) return next;
-    this.#rate.progress(next - at, now);
-    if (this.#body.stopped) this.#rate.pause(now);
-    this.#deadline = this.#body.done ? Infinity : this.#rate.due;
+    if (timed) {
+      this.#rate.progress(next - at, now);
+      this.#deadline = this.#body.done ? Infinity : this.#rate.due;
+    }
+    if (this.#body.stopped) this.#pause(out);
     return next;
   }
 
@@ -174,14 +195,28 @@ export class ClientSide {
     this.#body.end = PLAIN_END;
     const { waiting } = this.#requests;
     waiting.shift();
-    const close = this.#closeAfter || (this.#draining && waiting.length === 0);
+    const close = this.#closeAfter || (this.#draining && this.#idle);
     this.#phase = close ? "closed" : "head";
-    if (!close && this.#settings.keepAliveTimeout !== Infinity) {
-      this.#deadline = out.now + this.#settings.keepAliveTimeout;
-    }
-    const goOn = out.emit(event);
-    if (close) this.#close(out);
+    if (!close) this.#rest(out);
+    const goOn = this.#emit(event, out);
+    if (!close) return goOn;
+    // RFC 9112 §9.6: those that follow will not be answered.
+    if (waiting.length > 0) this.#refuse("no_response", out);
+    else this.#close(out);
     return goOn;
+  }
+
+  /** Whether no request is under way, and no response. */
+  get #idle(): boolean {
+    return this.#requests.waiting.length === 0 &&
+      this.#requests.body.mode === "idle";
+  }
+
+  /** Sets the deadline of a connection that may have become idle. */
+  #rest(out: Out): void {
+    const { keepAliveTimeout } = this.#settings;
+    if (keepAliveTimeout === Infinity || this.#paused || !this.#idle) return;
+    if (this.#phase === "head") this.#deadline = out.now + keepAliveTimeout;
   }
 
   #refuse(code: RefusalCode, out: Out): void {
@@ -244,7 +279,10 @@ export class ClientSide {
       case "body":
         return this.#requests.body.write(command.bytes, out);
       case "end":
-        return this.#requests.body.end(command.trailers, out);
+        this.#requests.body.end(command.trailers, out);
+        if (this.#draining && this.#idle) this.#close(out);
+        else this.#rest(out);
+        return;
       default:
         throw misuse(
           "wrong_role",
@@ -262,9 +300,7 @@ export class ClientSide {
   drain(out: Out): void {
     if (this.#phase === "closed") return;
     this.#draining = true;
-    const idle = this.#requests.waiting.length === 0 &&
-      this.#requests.body.mode === "idle";
-    if (idle || this.#phase === "tunnel") this.#close(out);
+    if (this.#idle || this.#phase === "tunnel") this.#close(out);
   }
 
   deadline(): number {
@@ -280,6 +316,8 @@ export class ClientSide {
     if (now < this.#deadline) return;
     if (this.#phase === "body") return this.#refuse("body_timeout", out);
     if (this.#scan.begun) return this.#refuse("head_timeout", out);
+    // The peer may still be taking the last request.
+    if (out.buffered > 0) return this.#rest(out);
     this.#close(out);
   }
 }

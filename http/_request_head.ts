@@ -1,7 +1,7 @@
 // The head of a request: the fields that the program gave, and those that come
 // by themselves.
 
-import { Fields, type FieldsInit } from "./fields.ts";
+import { Fields } from "./fields.ts";
 import type { OutgoingBody } from "./_request_body.ts";
 
 /** What a route adds to every request. */
@@ -69,11 +69,6 @@ export function requestFields(
   }
   if (own.expectContinue) add(fields, "Expect", "100-continue");
   return fields;
-}
-
-/** A copy that may be changed, or `undefined` if there is nothing to copy. */
-export function ownFields(init: FieldsInit | undefined): Fields | undefined {
-  return init === undefined ? undefined : new Fields(init);
 }
 
 function copy(to: Fields, from: Fields | undefined): void {

@@ -24,9 +24,6 @@ type HttpConn = Conn<HttpEvent, HttpCommand>;
 const PIECE = 64 * 1024;
 
 const NOTHING = new Uint8Array(0);
-/** Buffers of that size that no connection holds: a new one is dear. */
-const pool: Uint8Array[] = [];
-const POOL_MAX = 16;
 
 /**
  * Sends a response.
@@ -62,7 +59,8 @@ export function sendResponse(
   if (text === undefined && response.body !== null) {
     return sendStream(response, response.body, conn, request, clock);
   }
-  conn.send(commandFor(response, response.headers, text ?? ""));
+  const command = commandFor(response, response.headers, text ?? "");
+  if (!conn.send(command)) return taken(conn);
 }
 
 function commandFor(
@@ -142,7 +140,8 @@ async function sendStream(
     const { first = NOTHING, next } = await beginning(reader, clock);
     if (next === undefined) {
       leaving.throwIfLeft();
-      conn.send(commandFor(response, response.headers, checked(first)));
+      const command = commandFor(response, response.headers, checked(first));
+      if (!conn.send(command)) await taken(conn);
       return;
     }
     conn.send(commandFor(response, response.headers));
@@ -188,6 +187,12 @@ function checked(piece: Uint8Array): Uint8Array {
 async function room(conn: HttpConn): Promise<void> {
   await conn.drain();
   if (conn.state !== "open") throw unsent();
+}
+
+/** Waits until the client has taken most of a response that is all sent. */
+async function taken(conn: HttpConn): Promise<void> {
+  await conn.drain();
+  if (conn.state === "closed") throw unsent();
 }
 
 function unsent(): ConnError {

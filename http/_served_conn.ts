@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../conn/clock.ts";
+import type { Clock } from "../conn/clock.ts";
 import type { Conn, Handler } from "../conn/conn.ts";
 import { ConnError } from "../conn/error.ts";
 import type { Machine } from "../conn/machine.ts";
@@ -26,6 +26,8 @@ class Exchange implements ServeInfo {
   takeover: Response | undefined;
   #completed: PromiseWithResolvers<void> | undefined;
   #outcome: { error?: unknown } | undefined;
+  #abort: AbortController | undefined;
+  #unfollow: (() => void) | undefined;
 
   constructor(conn: HttpConn, head: RequestHead) {
     this.conn = conn;
@@ -47,6 +49,26 @@ class Exchange implements ServeInfo {
     return this.#completed.promise;
   }
 
+  /**
+   * Aborts when the client leaves before it is answered. It does not follow the
+   * connection itself, which would keep what listens for as long as it lives.
+   */
+  get signal(): AbortSignal {
+    return (this.#abort ??= this.#follow()).signal;
+  }
+
+  #follow(): AbortController {
+    const abort = new AbortController();
+    const { signal } = this.conn;
+    const left = () => abort.abort(signal.reason);
+    if (signal.aborted) left();
+    else if (this.#outcome === undefined) {
+      signal.addEventListener("abort", left);
+      this.#unfollow = () => signal.removeEventListener("abort", left);
+    }
+    return abort;
+  }
+
   takeOver<E, C>(
     head: TakeoverHead,
     machine: Machine<E, C>,
@@ -60,6 +82,7 @@ class Exchange implements ServeInfo {
   /** Notes how it ended. */
   settle(outcome: { error?: unknown }): void {
     this.#outcome = outcome;
+    this.#unfollow?.();
     this.#settle(outcome);
   }
 
@@ -83,7 +106,7 @@ export class ServedConn {
     conn: HttpConn,
     handler: ServeHandler,
     onError: (error: unknown) => Response | Promise<Response>,
-    clock: Clock = systemClock,
+    clock: Clock,
   ) {
     this.#conn = conn;
     this.#handler = handler;
@@ -114,7 +137,12 @@ export class ServedConn {
 
   #begin(head: RequestHead): void {
     const exchange = new Exchange(this.#conn, head);
-    const request = makeRequest(head, this.#conn, exchange.body?.stream);
+    const request = makeRequest(
+      head,
+      this.#conn,
+      exchange.body?.stream,
+      exchange,
+    );
     this.#exchange = exchange;
     let made: Response | Promise<Response>;
     try {
@@ -156,7 +184,9 @@ export class ServedConn {
   }
 
   #send(response: Response, exchange: Exchange): void | Promise<void> {
-    if (response === exchange.takeover) return;
+    const { takeover } = exchange;
+    // Not for a handler that gave `undefined`.
+    if (takeover !== undefined && response === takeover) return;
     return sendResponse(response, this.#conn, exchange.head, this.#clock);
   }
 

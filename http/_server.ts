@@ -20,7 +20,7 @@ import { ServerState } from "./_server_state.ts";
 import type { Out } from "./encode.ts";
 import { CHUNKED } from "./framing.ts";
 import type { HttpSettings } from "./limits.ts";
-import type { HttpCommand } from "./message.ts";
+import type { HttpCommand, HttpEvent } from "./message.ts";
 
 const LF = 0x0a, CR = 0x0d;
 
@@ -39,6 +39,7 @@ export class ServerSide {
     const state = this.#state;
     state.now = 0;
     this.#receiving = true;
+    if (state.paused) state.resume(out);
     try {
       return this.#receive(bytes, out);
     } catch (error) {
@@ -46,7 +47,6 @@ export class ServerSide {
       refuse(state, error.code, out);
       return bytes.length;
     } finally {
-      state.now = 0;
       this.#receiving = false;
     }
   }
@@ -129,11 +129,17 @@ export class ServerSide {
     state.phase = length === 0 ? "end" : "body";
     state.deadline = length === 0 ? Infinity : state.rate.due;
     state.expecting = head.expectContinue;
-    const goOn = out.emit({ type: "request", head });
+    const goOn = this.#emit({ type: "request", head }, out);
     if (state.expecting && state.settings.autoContinue && !this.#left()) {
       if (goOn) sendContinue(state, out);
       else state.continueDue = true;
     }
+    return goOn;
+  }
+
+  #emit(event: HttpEvent, out: Out): boolean {
+    const goOn = out.emit(event);
+    if (!goOn) this.#state.pause(out);
     return goOn;
   }
 
@@ -151,8 +157,8 @@ export class ServerSide {
     } else if (body.dropped > settings.maxDropped) {
       state.close(out);
     }
-    if (body.stopped) rate.pause(now);
     state.deadline = this.#left() ? Infinity : rate.due;
+    if (body.stopped) state.pause(out);
     return next;
   }
 
@@ -163,19 +169,30 @@ export class ServerSide {
     // A request that has its answer already is not for another protocol.
     if (state.asksTunnel) state.phase = "held";
     else state.phase = state.last ? "deaf" : "head";
-    if (state.queue.length > 0) return out.emit(event);
-    if (state.last) {
-      out.emit(event);
-      state.close(out);
-      return true;
-    }
-    state.waitForHead(out);
-    return out.emit(event);
+    const answered = state.queue.length === 0;
+    const closes = answered && state.last;
+    if (answered && !closes) state.waitForHead(out);
+    const goOn = this.#emit(event, out);
+    if (closes) state.close(out);
+    return goOn;
   }
 
-  receiveEnd(rest: Uint8Array, out: Out): void {
+  receiveEnd(rest: Uint8Array, out: Out): boolean {
+    this.#state.now = 0;
+    if (rest.length > 0 && this.#blocked()) return false;
+    this.#ended(rest, out);
+    return true;
+  }
+
+  /** Whether an answer may make room for more requests. */
+  #blocked(): boolean {
+    const { phase, queue, settings } = this.#state;
+    return phase === "held" ||
+      (phase === "head" && queue.length >= settings.maxPipelined);
+  }
+
+  #ended(rest: Uint8Array, out: Out): void {
     const state = this.#state;
-    state.now = 0;
     switch (state.phase) {
       case "closed":
         return;
@@ -205,6 +222,7 @@ export class ServerSide {
 
   send(command: HttpCommand, out: Out): void {
     const state = this.#state;
+    if (!this.#receiving) state.now = 0;
     if (state.phase === "closed") return;
     if (state.phase === "tunnel") {
       throw misuse(
@@ -228,7 +246,6 @@ export class ServerSide {
           `Cannot send "${command.type}": this is the server of the connection`,
         );
     }
-    if (!this.#receiving) state.now = 0;
   }
 
   fail(error: ConnError, out: Out): void {
@@ -264,6 +281,8 @@ export class ServerSide {
     if (now < state.deadline) return;
     if (state.phase === "body") return refuse(state, "body_timeout", out);
     if (state.scan.begun) return refuse(state, "head_timeout", out);
+    // The peer may still be taking the last answer.
+    if (out.buffered > 0) return state.waitForHead(out);
     state.close(out);
   }
 }

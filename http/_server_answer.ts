@@ -5,17 +5,12 @@
  */
 
 import type { ConnError } from "../conn/error.ts";
-import {
-  type AnswerBody,
-  checkStatus,
-  frameAnswer,
-  statusLine,
-} from "./_answer.ts";
+import { type Answer, checkStatus, makeAnswer, statusLine } from "./_answer.ts";
 import { misuse } from "./_body_writer.ts";
 import { refusal, type RefusalCode } from "./_refusals.ts";
 import type { ServerState } from "./_server_state.ts";
 import { type WireFields, wireFields } from "./_wire_fields.ts";
-import { type Out, settle, writeMessage } from "./encode.ts";
+import { isAscii, type Out, writeMessage } from "./encode.ts";
 import type { FieldsInit } from "./fields.ts";
 import { isTunnel } from "./framing.ts";
 import type { RequestHead, ResponseCommand } from "./message.ts";
@@ -46,23 +41,14 @@ export function respond(
     return switchProtocols(state, request, command, wire, out);
   }
   if (status < 200) return respondInterim(state, request, command, wire, out);
-  const body = command.body === undefined ? undefined : settle(command.body);
-  const frame = frameAnswer(request, command, wire, body);
-  state.closeAfter = closes(state, request, wire, frame, body !== undefined);
-  if (body === undefined) state.writer.begin(frame.mode, frame.length);
+  const answer = makeAnswer(request, command, wire);
+  answer.close = closes(state, answer);
+  // What throws does so before it writes, and nothing is begun then.
+  state.answer.write(answer, state.requests, state.time(out), out);
+  state.closeAfter = answer.close;
   if (state.queue.length === 1) state.continueDue = false;
-  state.answer.write(
-    request,
-    command,
-    wire,
-    frame,
-    body,
-    state.closeAfter,
-    state.requests,
-    state.time(out),
-    out,
-  );
-  if (body !== undefined) answered(state, out);
+  if (answer.body !== undefined) return answered(state, out);
+  state.writer.begin(answer.mode, answer.length);
 }
 
 /** Ends the response in progress. */
@@ -76,21 +62,16 @@ export function endResponse(
 }
 
 /** Whether the connection ends with the response to the oldest request. */
-function closes(
-  state: ServerState,
-  request: RequestHead,
-  wire: WireFields,
-  frame: AnswerBody,
-  whole: boolean,
-): boolean {
-  if (wire.close || frame.mode === "close" || !request.keepAlive) return true;
+function closes(state: ServerState, answer: Answer): boolean {
+  const { request, wire, mode, body } = answer;
+  if (wire.close || mode === "close" || !request.keepAlive) return true;
   if (state.queue.length > 1) return false;
   if (state.last) return true;
   if (state.phase !== "body") return false;
   // A client that was not told to go on may send the body or not, so that what
   // it sends next could be read as either. RFC 9110 §10.1.1.
   return state.expecting ||
-    (whole && state.body.left > state.settings.maxDropped);
+    (body !== undefined && state.body.left > state.settings.maxDropped);
 }
 
 function respondInterim(
@@ -106,15 +87,14 @@ function respondInterim(
       `Cannot send a body with the interim response ${command.status}`,
     );
   }
-  if (command.status === 100) state.continueDue = state.expecting = false;
+  const head = statusLine(command.status, command.reason) + wire.text + "\r\n";
+  // It is for the oldest request; the newest is the one that may wait for it.
+  if (command.status === 100 && state.queue.length === 1) {
+    state.continueDue = state.expecting = false;
+  }
   // HTTP/1.0 knows none, RFC 9110 §15.2.
   if (request.version === "1.0") return;
-  const head = statusLine(command.status, command.reason) + wire.text + "\r\n";
   writeMessage(head, !isAscii(head), undefined, out);
-}
-
-function isAscii(text: string): boolean {
-  return /^[\0-\x7f]*$/.test(text);
 }
 
 /** Sends 100 to a client that waits for it, if it is its turn. */
@@ -134,9 +114,7 @@ function switchProtocols(
   out: Out,
 ): void {
   const { status, reason, body } = command;
-  const { phase } = state;
-  const received = phase === "held" || phase === "end" ||
-    (phase === "body" && state.body.done);
+  const received = state.phase === "held" || state.endDue;
   if (
     !state.asksTunnel || !received || state.queue.length !== 1 ||
     (status === 101 && request.upgrade === undefined)
@@ -166,7 +144,7 @@ function switchProtocols(
 function answered(state: ServerState, out: Out): void {
   const { queue } = state;
   queue.shift();
-  if (state.closeAfter) return state.close(out);
+  if (state.closeAfter) return finish(state, out);
   if (state.failure !== undefined) {
     if (queue.length <= state.failureAt) giveUp(state, state.failure, out);
     return;
@@ -177,9 +155,16 @@ function answered(state: ServerState, out: Out): void {
   }
   state.asksTunnel = state.expecting = state.continueDue = false;
   if (state.phase === "body" && !state.body.done) return dropBody(state, out);
-  if (state.last) return state.close(out);
+  if (state.last) return finish(state, out);
   if (state.phase === "held") state.phase = "head";
   state.waitForHead(out);
+}
+
+/** Closes, but not before a complete request has had its `end` event. */
+function finish(state: ServerState, out: Out): void {
+  if (state.queue.length > 0 || !state.endDue) return state.close(out);
+  state.last = true;
+  state.asksTunnel = false;
 }
 
 /** What is still to come of the answered request goes nowhere. */

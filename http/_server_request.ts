@@ -10,6 +10,12 @@ import type { HttpCommand, HttpEvent, RequestHead } from "./message.ts";
 
 type HttpConn = Conn<HttpEvent, HttpCommand>;
 
+/** Who knows when the client has left. */
+export interface RequestOwner {
+  /** Aborts then. */
+  readonly signal: AbortSignal;
+}
+
 /** Methods that `Request` refuses to be made with. */
 const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 
@@ -21,7 +27,7 @@ const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
  */
 class ServedRequest {
   readonly #head: RequestHead;
-  readonly #conn: HttpConn;
+  readonly #owner: RequestOwner;
   readonly #rawUrl: string;
   readonly #body: ReadableStream<Uint8Array> | undefined;
   #real: Request | undefined;
@@ -31,12 +37,12 @@ class ServedRequest {
 
   constructor(
     head: RequestHead,
-    conn: HttpConn,
+    owner: RequestOwner,
     url: string,
     body: ReadableStream<Uint8Array> | undefined,
   ) {
     this.#head = head;
-    this.#conn = conn;
+    this.#owner = owner;
     this.#rawUrl = url;
     this.#body = body;
   }
@@ -58,7 +64,7 @@ class ServedRequest {
   }
 
   get signal(): AbortSignal {
-    return this.#signal ??= AbortSignal.any([this.#conn.signal]);
+    return this.#signal ??= AbortSignal.any([this.#owner.signal]);
   }
 
   /** The real one. */
@@ -172,13 +178,15 @@ function hostOf(address: Deno.Addr): string {
  * @param head The head.
  * @param conn The connection that it came over.
  * @param body The body, if there is one; GET and HEAD have none in a `Request`.
+ * @param owner Whose signal the request's one follows.
  * @throws {ConnError} With code `"bad_target"` and reply 400 if it has no URL.
  */
 export function makeRequest(
   head: RequestHead,
   conn: HttpConn,
   body: ReadableStream<Uint8Array> | undefined,
+  owner: RequestOwner = conn,
 ): Request {
   const url = targetUrl(head, conn);
-  return new ServedRequest(head, conn, url, body) as unknown as Request;
+  return new ServedRequest(head, owner, url, body) as unknown as Request;
 }

@@ -71,6 +71,8 @@ export class ServerState {
   failureAt = 0;
   /** 0 at first: the time is not known before the first call. */
   deadline = 0;
+  /** The handler wants nothing more for now: it has paused. */
+  paused = false;
   /** The time of the present call, 0 if nobody has asked for it. */
   now = 0;
   /** When the head that is under way began, 0 if none is. */
@@ -89,8 +91,27 @@ export class ServerState {
     return this.now === 0 ? this.now = out.now : this.now;
   }
 
+  /** While the handler pauses, nothing that the peer does can be late. */
+  pause(out: Out): void {
+    this.paused = true;
+    this.deadline = Infinity;
+    if (this.phase === "body") this.rate.pause(this.time(out));
+  }
+
+  /** The pause is over. A body sees to its own deadline. */
+  resume(out: Out): void {
+    this.paused = false;
+    if (this.phase === "head" && this.queue.length === 0) this.waitForHead(out);
+  }
+
+  /** Whether the newest request is complete, and its `end` event still due. */
+  get endDue(): boolean {
+    return this.phase === "end" || (this.phase === "body" && this.body.done);
+  }
+
   /** Sets the deadline for a connection that owes no answer. */
   waitForHead(out: Out): void {
+    if (this.paused) return;
     const { headTimeout, keepAliveTimeout } = this.settings;
     const now = this.time(out);
     if (this.scan.begun) {

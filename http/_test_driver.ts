@@ -40,6 +40,8 @@ export class HttpDriver implements Sink<HttpEvent> {
   /** What is not consumed. */
   rest = new Uint8Array(0);
   now = 1_000;
+  /** Bytes that the machine wrote and the transport has not taken, for a test to set. */
+  buffered = 0;
   #paused = false;
   #pumping = false;
   #ended = false;
@@ -138,8 +140,7 @@ export class HttpDriver implements Sink<HttpEvent> {
     try {
       if (this.rest.length > 0) this.#offer();
       if (this.#ended && !this.#told && !this.#stopped()) {
-        this.#told = true;
-        this.machine.receiveEnd(this.rest, this);
+        this.#told = this.machine.receiveEnd(this.rest, this) !== false;
       }
     } finally {
       this.#pumping = false;

@@ -7,6 +7,7 @@
 
 import { ConnError } from "../conn/error.ts";
 import { checkFieldName, checkFieldValue, trimSpace } from "./_field_rules.ts";
+import { isAscii } from "./encode.ts";
 import {
   cachedWire,
   cacheWire,
@@ -106,13 +107,6 @@ function emptyWire(): WireFields {
 
 const NONE: WireFields = Object.freeze(emptyWire());
 
-function isWide(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    if (value.charCodeAt(i) >= 0x80) return true;
-  }
-  return false;
-}
-
 /** The members of a comma-separated list, in lower case. */
 export function listMembers(value: string): string[] {
   return value.toLowerCase().split(",").map(trimSpace);
@@ -168,7 +162,7 @@ function addField(wire: WireFields, name: string, given: string): void {
     else if (kind === "date") wire.date = true;
     else wire.hosts++;
   }
-  if (!wire.wide && isWide(value)) wire.wide = true;
+  if (!wire.wide && !isAscii(value)) wire.wide = true;
   wire.text += name + ": " + value + "\r\n";
 }
 

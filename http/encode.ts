@@ -15,6 +15,14 @@ const encoder = new TextEncoder();
 /** Strings longer than this are encoded at once instead of being measured. */
 const MEASURE_MAX = 1024;
 
+/** Whether a string has a byte for each character, as UTF-8 and as Latin-1. */
+export function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) >= 0x80) return false;
+  }
+  return true;
+}
+
 /** How many bytes a string is as UTF-8. */
 export function utf8Length(text: string): number {
   let length = text.length;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { encodeLatin1, utf8Length } from "./encode.ts";
+import { encodeLatin1, isAscii, utf8Length } from "./encode.ts";
 import { decodeLatin1 } from "./_head_values.ts";
 
 Deno.test("utf8Length counts what TextEncoder makes, lone surrogates too", () => {
@@ -23,4 +23,11 @@ Deno.test("utf8Length counts what TextEncoder makes, lone surrogates too", () =>
 Deno.test("encodeLatin1 and decodeLatin1 keep every byte", () => {
   const bytes = Uint8Array.from({ length: 20_000 }, (_, i) => i & 0xff);
   assertEquals(encodeLatin1(decodeLatin1(bytes)), bytes);
+});
+
+Deno.test("isAscii tells a text that is the same in UTF-8 and Latin-1", () => {
+  for (const text of ["", "a\0~\x7f"]) assertEquals(isAscii(text), true);
+  for (const text of ["\x80", "ab\xff", "€a"]) {
+    assertEquals(isAscii(text), false);
+  }
 });

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { dateLines } from "./_date.ts";
+
 /**
  * Limits of a connection. Sizes are in bytes, times in milliseconds. `Infinity`
  * takes a limit away.
@@ -113,11 +115,14 @@ export interface HttpMachineOptions extends HttpLimits {
 }
 
 /** Every option with its value. */
-export type HttpSettings = Required<Omit<HttpMachineOptions, "date">> & {
-  readonly date: (() => string) | undefined;
+export type HttpSettings = Readonly<Values> & {
+  /** Gives the line of the `Date` field at a time on the connection's clock. */
+  readonly dateLine: (now: number) => string;
 };
 
-const SERVER: HttpSettings = {
+type Values = Required<Omit<HttpMachineOptions, "date">>;
+
+const SERVER: Values = {
   maxStartLine: 8 * 1024,
   maxHeaderSection: 32 * 1024,
   maxFields: 100,
@@ -132,24 +137,73 @@ const SERVER: HttpSettings = {
   minBodyRate: 240,
   bodyGrace: 5_000,
   autoContinue: true,
-  date: undefined,
 };
 
-const CLIENT: HttpSettings = {
+const CLIENT: Values = {
   ...SERVER,
   headTimeout: Infinity,
   keepAliveTimeout: Infinity,
   minBodyRate: 0,
 };
 
-/** Fills the defaults of a role in. */
+/** The least that each limit may be. */
+const LEAST: Readonly<Record<keyof HttpLimits, number>> = {
+  maxStartLine: 1,
+  maxHeaderSection: 0,
+  maxFields: 0,
+  maxBody: 0,
+  maxChunkExtension: 0,
+  maxChunkExtensions: 0,
+  maxDropped: 0,
+  maxPipelined: 1,
+  maxRequests: 1,
+  headTimeout: 0,
+  keepAliveTimeout: 0,
+  minBodyRate: 0,
+  bodyGrace: 0,
+};
+const LIMITS = Object.keys(LEAST) as (keyof HttpLimits)[];
+
+function checkLimit(name: keyof HttpLimits, value: number): void {
+  const least = LEAST[name];
+  if (typeof value === "number" && value >= least) {
+    // No body comes so fast: where there is to be no minimum, it is 0.
+    if (name !== "minBodyRate" || value < Infinity) return;
+  }
+  throw new RangeError(
+    `Cannot set "${name}" to ${value}: expected a number that is at least ${least}${
+      name === "minBodyRate" ? ", and finite" : ""
+    }`,
+  );
+}
+
+/** What {@linkcode resolveOptions} has made. */
+const resolved = new WeakSet<object>();
+
+/**
+ * Fills the defaults of a role in. Settings that were resolved before are given
+ * back as they are: the connections of a server share them.
+ *
+ * @throws {RangeError} If a limit is not a number, or too small to make sense.
+ */
 export function resolveOptions(
   role: "server" | "client",
   options: HttpMachineOptions = {},
 ): HttpSettings {
-  const settings = { ...(role === "server" ? SERVER : CLIENT) };
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined) Object.assign(settings, { [name]: value });
+  if (resolved.has(options)) return options as HttpSettings;
+  const settings = {
+    ...(role === "server" ? SERVER : CLIENT),
+    dateLine: dateLines(options.date),
+  };
+  for (const name of LIMITS) {
+    const value = options[name];
+    if (value === undefined) continue;
+    checkLimit(name, value);
+    settings[name] = value;
   }
+  if (options.autoContinue !== undefined) {
+    settings.autoContinue = options.autoContinue;
+  }
+  resolved.add(settings);
   return settings;
 }

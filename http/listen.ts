@@ -11,7 +11,7 @@ import {
   type Server,
 } from "../conn/listen.ts";
 import { HttpMachine } from "./machine.ts";
-import type { HttpMachineOptions } from "./limits.ts";
+import { type HttpMachineOptions, resolveOptions } from "./limits.ts";
 import type { HttpCommand, HttpEvent } from "./message.ts";
 
 /** Options of {@linkcode listen}: where, and within what limits. */
@@ -27,6 +27,7 @@ export interface HttpListenOptions extends ListenOptions, HttpMachineOptions {}
  * @param options Where to listen, limits and time-outs.
  * @param handler Gets the events of every connection.
  * @returns The server; disposing of it shuts it down.
+ * @throws {RangeError} If a limit is not a number, or too small to make sense.
  *
  * @example Hello
  * ```ts
@@ -51,8 +52,9 @@ export function listen(
   options: HttpListenOptions,
   handler: Handler<HttpEvent, HttpCommand>,
 ): Server {
+  const settings = resolveOptions("server", options);
   return listenConn(
-    { ...options, machine: () => new HttpMachine("server", options) },
+    { ...options, machine: () => new HttpMachine("server", settings) },
     handler,
   );
 }

@@ -73,6 +73,7 @@ export class HttpMachine implements Machine<HttpEvent, HttpCommand> {
    *
    * @param role Which end of the connection it is.
    * @param options Limits and time-outs.
+   * @throws {RangeError} If a limit is not a number, or too small to make sense.
    */
   constructor(role: HttpRole, options?: HttpMachineOptions) {
     const settings = resolveOptions(role, options);
@@ -93,9 +94,14 @@ export class HttpMachine implements Machine<HttpEvent, HttpCommand> {
     this.#side.receive(NOTHING, sink);
   }
 
-  /** Takes the end of the peer's stream. */
-  receiveEnd(rest: Uint8Array, sink: Sink<HttpEvent>): void {
-    this.#side.receiveEnd(rest, sink);
+  /**
+   * Takes the end of the peer's stream.
+   *
+   * @returns `false` if requests in `rest` wait for the answers to others: to be
+   * called again when they were offered again, after a command.
+   */
+  receiveEnd(rest: Uint8Array, sink: Sink<HttpEvent>): boolean | void {
+    return this.#side.receiveEnd(rest, sink);
   }
 
   /**

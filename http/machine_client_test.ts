@@ -207,3 +207,57 @@ Deno.test("HttpMachine takes the end of the stream at rest as a close", () => {
   const driver = client().send(GET).feed(EMPTY).end();
   assert(driver.closed && driver.error === undefined);
 });
+
+Deno.test("HttpMachine fails if pipelined requests will have no response", () => {
+  const driver = client().send(GET).send(GET);
+  driver.feed(
+    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+  );
+  assertEquals(driver.log.at(-1), "end");
+  assert(driver.closed);
+  assertEquals(driver.error?.code, "no_response");
+
+  const last = client().send(GET).send(GET).feed(EMPTY);
+  last.feed("HTTP/1.1 200 OK\r\n\r\nab").end();
+  assertEquals([last.log.at(-1), last.error], ["end", undefined]);
+});
+
+Deno.test("HttpMachine drains a client after the request that has its response", () => {
+  const driver = client().send(POST).feed(EMPTY);
+  driver.machine.drain(driver);
+  assert(!driver.closed);
+  driver.send({ type: "body", bytes: "x" }).send(END);
+  assert(driver.output.endsWith("1\r\nx\r\n0\r\n\r\n"));
+  assert(driver.closed && driver.error === undefined);
+
+  const early = client().send(POST);
+  early.machine.drain(early);
+  assert(!early.feed(EMPTY).closed);
+  assert(early.send(END).closed);
+});
+
+Deno.test("HttpMachine times a client's idle connection, and no other", () => {
+  const options = { keepAliveTimeout: 300 };
+  const two = new HttpDriver("client", undefined, options).send(GET).send(GET);
+  assert(!two.feed(EMPTY).advance(1e9).closed);
+  assert(two.feed(EMPTY).advance(301).closed && two.error === undefined);
+
+  const early = new HttpDriver("client", undefined, options).send(POST);
+  assert(!early.feed(EMPTY).advance(1e9).closed);
+  early.send(END).buffered = 1;
+  assert(!early.advance(1e9).closed);
+  early.buffered = 0;
+  assert(early.advance(301).closed && early.error === undefined);
+});
+
+Deno.test("HttpMachine does not count a client's pause", () => {
+  const options = { keepAliveTimeout: 300, minBodyRate: 10, bodyGrace: 200 };
+  const driver = new HttpDriver("client", () => "pause", options).send(GET);
+  driver.feed("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n").advance(1e9);
+  assert(!driver.resume().advance(100).closed);
+  driver.feed("a").advance(1e9);
+  assert(!driver.resume().advance(1e9).closed);
+  assertEquals(driver.log.at(-1), "end");
+  assert(!driver.resume().advance(200).closed);
+  assert(driver.advance(200).closed && driver.error === undefined);
+});

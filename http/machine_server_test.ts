@@ -651,3 +651,185 @@ Deno.test("HttpMachine shares no trailers between messages", () => {
     "end",
   ]);
 });
+
+Deno.test("HttpMachine keeps a connection whose client is still taking the answer", () => {
+  const driver = server(on("end", OK)).feed(GET);
+  driver.buffered = 1;
+  assert(!driver.advance(200_000).closed);
+  driver.buffered = 0;
+  assert(driver.advance(75_100).closed);
+  assertEquals(driver.error, undefined);
+});
+
+Deno.test("HttpMachine keeps a connection whose handler pauses after its answer", () => {
+  let pause = true;
+  const driver = server((event, driver) => {
+    if (event.type !== "end") return;
+    driver.send(OK);
+    if (!pause) return;
+    pause = false;
+    return "pause";
+  }).feed(GET + GET);
+  assert(!driver.advance(1e9).closed);
+  assertEquals(statuses(driver.output), ["200"]);
+  assertEquals(statuses(driver.resume().output), ["200", "200"]);
+});
+
+Deno.test("HttpMachine counts the time without a request from the end of a pause", () => {
+  const driver = server((event, driver) => {
+    if (event.type !== "end") return;
+    driver.send(OK);
+    return "pause";
+  }).feed(GET).advance(1e9).resume();
+  assert(!driver.advance(74_900).closed);
+  assert(driver.advance(200).closed);
+});
+
+Deno.test("HttpMachine does not count a pause before a body as a slow body", () => {
+  const driver = server((event) =>
+    event.type === "request" ? "pause" : undefined
+  );
+  driver.feed(post("Content-Length: 4\r\n")).advance(60_000);
+  assert(!driver.closed);
+  driver.resume().advance(4_900);
+  assert(!driver.closed);
+  driver.advance(200);
+  assertEquals(driver.error?.code, "body_timeout");
+});
+
+Deno.test("HttpMachine has begun nothing of a response that it refuses", () => {
+  const reason = "a\nb";
+  const closing = { Connection: "close" };
+  const driver = server().feed(GET);
+  for (
+    const command of [
+      { ...BEGIN, reason },
+      { ...BEGIN, reason, fields: closing },
+      { ...OK, reason, fields: closing },
+      { type: "response", status: 103, reason } as const,
+    ]
+  ) throwsCode(() => driver.send(command), "bad_field_value");
+  assertEquals(driver.output, "");
+  throwsCode(() => driver.send(END), "no_message");
+  driver.send(OK);
+  assert(driver.output.includes(KEEP) && !driver.closed);
+});
+
+Deno.test("HttpMachine still owes the 100 of which a refused one spoke", () => {
+  const driver = server((event) =>
+    event.type === "request" ? "pause" : undefined
+  );
+  driver.feed(post("Expect: 100-continue\r\nContent-Length: 1\r\n"));
+  throwsCode(
+    () => driver.send({ type: "response", status: 100, reason: "\n" }),
+    "bad_field_value",
+  );
+  assertEquals(statuses(driver.resume().output), ["100"]);
+});
+
+Deno.test("HttpMachine writes nothing of a response whose date fails", () => {
+  let fails = true;
+  const driver = server(undefined, {
+    date() {
+      if (fails) throw new Error("No date");
+      return "today";
+    },
+  }).feed(GET);
+  assertThrows(() => driver.send(BEGIN), Error, "No date");
+  assertEquals(driver.output, "");
+  fails = false;
+  assertEquals(statuses(driver.send(OK).output), ["200"]);
+});
+
+Deno.test("HttpMachine asks the time anew after a command that it refused", () => {
+  const driver = server().feed(GET);
+  throwsCode(() => driver.send({ ...OK, reason: "\n" }), "bad_field_value");
+  driver.advance(60_000).send(OK);
+  assert(!driver.advance(74_900).closed);
+  assert(driver.advance(200).closed);
+});
+
+Deno.test("HttpMachine owes a newer request its 100 after that of an older one", () => {
+  const driver = server().feed(
+    GET + post("Expect: 100-continue\r\nContent-Length: 1\r\n"),
+  );
+  driver.send({ type: "response", status: 100 }).send(OK);
+  assertEquals(statuses(driver.output), ["100", "200", "100"]);
+});
+
+Deno.test("HttpMachine tells the end of a complete request before it closes", () => {
+  const close = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+  const body = post("Connection: close\r\nContent-Length: 2\r\n", "ab");
+  for (
+    const [request, type] of [
+      [close, "request"],
+      [OLD, "request"],
+      [body, "body"],
+    ] as const
+  ) {
+    const closed: boolean[] = [];
+    const driver = server((event, driver) => {
+      if (event.type === type) driver.send(OK);
+      if (event.type === "end") closed.push(driver.closed);
+    }).feed(request + GET);
+    assertEquals(statuses(driver.output), ["200"]);
+    assert(driver.output.includes("Connection: close\r\n"));
+    assertEquals(closed, [false]);
+    assert(driver.closed && driver.error === undefined);
+  }
+});
+
+Deno.test("HttpMachine tells no end of a request that it cuts", () => {
+  for (
+    const [fields, body, type] of [
+      ["Content-Length: 2\r\n", "ab", "request"],
+      ["Transfer-Encoding: chunked\r\n", "2\r\nab\r\n0\r\n\r\n", "body"],
+    ] as const
+  ) {
+    const driver = server(on(type, OK));
+    driver.feed(post("Connection: close\r\n" + fields, body));
+    assertEquals(driver.log.at(-1)!.split(" ")[0], type);
+    assert(driver.closed && driver.error === undefined);
+  }
+});
+
+Deno.test("HttpMachine closes at the end of the pause in which a last request was answered", () => {
+  const driver = server((event) =>
+    event.type === "request" ? "pause" : undefined
+  ).feed(OLD).send(OK);
+  assertEquals([driver.log.length, driver.closed], [1, false]);
+  driver.resume();
+  assertEquals([driver.log.length, driver.closed], [2, true]);
+});
+
+Deno.test("HttpMachine answers all that came before the end of the stream", () => {
+  const driver = server(undefined, { maxPipelined: 2 });
+  driver.feed(GET.repeat(40)).end();
+  assertEquals(driver.log.length, 4);
+  for (let i = 0; i < 40; i++) driver.send(OK);
+  assertEquals(statuses(driver.output).length, 40);
+  assertEquals(driver.output.split("Connection: close").length, 2);
+  assert(driver.closed && driver.error === undefined);
+});
+
+Deno.test("HttpMachine refuses a head that the end of the stream has cut, in its turn", () => {
+  const driver = server(undefined, { maxPipelined: 1 });
+  driver.feed(GET + GET.slice(0, 9)).end();
+  assertEquals([driver.output, driver.closed], ["", false]);
+  driver.send(OK);
+  assertEquals(statuses(driver.output), ["200", "400"]);
+  assertEquals(driver.error?.code, "head_cut");
+});
+
+Deno.test("HttpMachine answers what follows a refused upgrade and the end of the stream", () => {
+  const request =
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+  const refused = server().feed(request + GET).end();
+  assertEquals([refused.log.length, refused.closed], [2, false]);
+  refused.send(OK).send(OK);
+  assertEquals(statuses(refused.output), ["200", "200"]);
+  assert(refused.closed && refused.error === undefined);
+
+  const alone = server().feed(request).end().send(OK);
+  assert(alone.output.includes("Connection: close\r\n") && alone.closed);
+});

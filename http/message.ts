@@ -65,17 +65,24 @@ export interface ResponseHead {
 /** What an HTTP connection tells its handler. */
 export type HttpEvent =
   | LifeEvent
-  /** Server role: a request begins. One `end` follows, after its `body` events. */
+  /**
+   * Server role: a request begins. One `end` follows, after its `body` events,
+   * unless the connection closes first: a request that has its answer before it
+   * was received completely may lack some or all of them.
+   */
   | { type: "request"; head: RequestHead }
   /**
    * Client role: a response begins. One `end` follows, after its `body` events,
-   * but for an interim response (1xx) and one that makes the connection a tunnel
-   * (101, and 2xx to CONNECT), which have none.
+   * unless the connection closes first; but for an interim response (1xx) and one
+   * that makes the connection a tunnel (101, and 2xx to CONNECT), which have none.
    */
   | { type: "response"; head: ResponseHead }
   /** A piece of the message's body. The handler owns the bytes. */
   | { type: "body"; bytes: Uint8Array }
-  /** The message is complete. */
+  /**
+   * The message is complete. A request is also told complete if its answer closes
+   * the connection: the close comes after this event then.
+   */
   | { type: "end"; trailers: Fields };
 
 /** Client role: sends a request. */

@@ -12,6 +12,7 @@ function setUp(version = "1.1") {
   const written: string[] = [];
   const sink: Sink<HttpEvent> = {
     now: 0,
+    buffered: 0,
     emit: () => true,
     write: (data) =>
       void written.push(typeof data === "string" ? data : decoder.decode(data)),

@@ -4,12 +4,15 @@
  * @module
  */
 
+import { systemClock } from "../conn/clock.ts";
 import type { Conn, Handler } from "../conn/conn.ts";
+import { ConnError } from "../conn/error.ts";
 import type { Server } from "../conn/listen.ts";
 import type { Machine } from "../conn/machine.ts";
 import { type HttpListenOptions, listen } from "./listen.ts";
 import type { HttpCommand, HttpEvent, RequestHead } from "./message.ts";
 import type { FieldsInit } from "./fields.ts";
+import { reasonOf } from "./_reason.ts";
 import { ServedConn } from "./_served_conn.ts";
 
 /** The answer that hands a connection over to another protocol. */
@@ -59,12 +62,18 @@ export interface ServeOptions extends Omit<HttpListenOptions, "onError"> {
    * client to see. Also called when the stream of a body fails, where it is too
    * late for another answer.
    *
-   * @default Prints the error, and answers `500 Internal Server Error`.
+   * @default Answers with the `reply` of a {@linkcode ConnError} that has one;
+   * prints anything else, and answers `500 Internal Server Error`.
    */
   onError?: (error: unknown) => Response | Promise<Response>;
 }
 
-function internalServerError(error: unknown): Response {
+function errorResponse(error: unknown): Response {
+  // What a helper throws that read the request: 413, 415, a body that was cut.
+  const reply = error instanceof ConnError ? error.reply : undefined;
+  if (reply !== undefined && reply >= 400 && reply <= 599) {
+    return new Response(`${reasonOf(reply)}\n`, { status: reply });
+  }
   console.error(error);
   return new Response("Internal Server Error", { status: 500 });
 }
@@ -95,14 +104,15 @@ function internalServerError(error: unknown): Response {
  * ```
  */
 export function serve(options: ServeOptions, handler: ServeHandler): Server {
-  const { onError = internalServerError, ...rest } = options;
+  const { onError = errorResponse, ...rest } = options;
+  const { clock = systemClock } = options;
   const handlers = new WeakMap<
     Conn<HttpEvent, HttpCommand>,
     Handler<HttpEvent, HttpCommand>
   >();
   return listen(rest, (event, conn) => {
     if (event.type === "open") {
-      const served = new ServedConn(conn, handler, onError, options.clock);
+      const served = new ServedConn(conn, handler, onError, clock);
       handlers.set(conn, served.handle);
       return;
     }

@@ -6,6 +6,7 @@ import { memoryPair, type MemoryTransport } from "../conn/pair.ts";
 import { RawMachine } from "../conn/raw.ts";
 import { sourceResponse } from "./_body_source.ts";
 import { ServedConn } from "./_served_conn.ts";
+import { formVariables } from "./form.ts";
 import { HttpMachine } from "./machine.ts";
 import { serve, type ServeHandler, type ServeInfo } from "./serve.ts";
 
@@ -332,6 +333,24 @@ Deno.test("request.signal aborts when the client leaves", async () => {
   await closed;
 });
 
+Deno.test("request.signal does not follow the connection after the answer", async () => {
+  const signals: AbortSignal[] = [];
+  const { send, read, peer, closed } = client((request) => {
+    signals.push(request.signal);
+    if (signals.length === 1) return new Response("one");
+    return new Promise((resolve) =>
+      request.signal.onabort = () => resolve(new Response("two"))
+    );
+  });
+  await send(GET.replace("close", "keep-alive"));
+  await read("one");
+  await send(GET);
+  await peer.closeWrite();
+  assert((await read()).endsWith("two"));
+  await closed;
+  assertEquals(signals.map((signal) => signal.aborted), [false, true]);
+});
+
 Deno.test("serve cancels the response's stream when the client leaves", async () => {
   const cancelled = Promise.withResolvers<void>();
   const { send, read, peer, closed, clock } = client(() =>
@@ -485,17 +504,16 @@ Deno.test("serve reports a response that it cannot send", async () => {
     },
   ];
   for (const handler of bad) {
-    let info: ServeInfo | undefined;
+    let outcome: Promise<string> | undefined;
     let reports = 0;
-    const { send, read, peer, closed } = client((request, given) => {
-      info = given;
-      return handler(request, given);
+    const { send, read, peer, closed } = client((request, info) => {
+      outcome = info.completed.then(() => "sent", () => "failed");
+      return handler(request, info);
     }, () => {
       reports++;
       return new Response();
     });
-    await send(GET);
-    const outcome = info!.completed.then(() => "sent", () => "failed");
+    await send(GET.replace("close", "keep-alive"));
     assertMatch(await read(), /^HTTP\/1\.1 (500 |200 [^]*first$)/);
     assertEquals(await outcome, "failed");
     assertEquals(reports, 1);
@@ -552,6 +570,23 @@ Deno.test("serve lets a slow client slow the response's stream down", async () =
   await send(GET);
   for (let i = 0; i < 5; i++) await clock.advance(0);
   assert(made < 20, `${made} pieces were made`);
+  peer.close();
+  await closed;
+});
+
+Deno.test("serve takes no further request from a client that takes no answer", async () => {
+  let requests = 0;
+  const { send, peer, clock, closed } = client(
+    () => {
+      requests++;
+      return new Response("x".repeat(50_000));
+    },
+    undefined,
+    16 * 1024,
+  );
+  await send(GET.replace("close", "keep-alive").repeat(100));
+  for (let i = 0; i < 5; i++) await clock.advance(0);
+  assert(requests < 4, `${requests} requests were taken`);
   peer.close();
   await closed;
 });
@@ -683,4 +718,23 @@ Deno.test("The same handler runs under serve and Deno.serve", async () => {
     });
     assertEquals(await response.text(), "hello from 127.0.0.1");
   }
+});
+
+Deno.test("serve answers what a helper found wrong with the request", async () => {
+  await using server = serve(
+    { hostname: "127.0.0.1", port: 0 },
+    async (request) => {
+      const fields = await formVariables(request, { maxBytes: 4 });
+      return new Response(fields.get("a"));
+    },
+  );
+  const url = `http://127.0.0.1:${(server.addr as Deno.NetAddr).port}/`;
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const answers = await Promise.all(
+    ["a=1", "a=1234567"].map(async (body) => {
+      const response = await fetch(url, { method: "POST", headers, body });
+      return [response.status, await response.text()];
+    }),
+  );
+  assertEquals(answers, [[200, "1"], [413, "Content Too Large\n"]]);
 });

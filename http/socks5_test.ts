@@ -10,6 +10,7 @@ import {
 /** A sink that notes everything, and offers input as the loop does. */
 class Driver implements Sink<Socks5Event> {
   readonly now = 0;
+  readonly buffered = 0;
   readonly machine = new Socks5Machine();
   readonly events: string[] = [];
   readonly written: number[][] = [];
