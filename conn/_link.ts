@@ -174,6 +174,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     if (this.output.ended) this.#awaitPeersEnd();
     else this.output.end();
     this.#wakeReader?.();
+    this.#finishIfEnded();
     this.#arm();
   }
 
@@ -343,7 +344,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     try {
       this.#onError(thrown);
     } catch (error) {
-      reportError(error);
+      console.error(error);
     }
   }
 

@@ -54,12 +54,11 @@ export class EventQueue<E extends { type: string }> {
   #serve(): void {
     while (this.#consumers.length > 0 && this.#waiting.length > 0) {
       const { event, taken } = this.#waiting.shift()!;
-      this.#release = taken;
-      if (event.type === "close") {
-        this.#ended = true;
-        taken();
-      }
       this.#consumers.shift()!.resolve({ done: false, value: event });
+      if (event.type === "close") this.#ended = true;
+      // Somebody asks for the next one already.
+      if (this.#ended || this.#consumers.length > 0) taken();
+      else this.#release = taken;
     }
     if (!this.#ended) return;
     for (const consumer of this.#consumers.splice(0)) {

@@ -602,11 +602,13 @@ Deno.test("Several consumers of an iterator get an event each", async () => {
   const [here, peer] = memoryPair();
   const conn = attach(here, new RawMachine());
   const events = conn[Symbol.asyncIterator]();
-  const both = Promise.all([events.next(), events.next()]);
+  const all = Promise.all([events.next(), events.next(), events.next()]);
   await peer.write(bytes("x"));
-  assertEquals((await both).map((result) => result.value?.type), [
+  await peer.closeWrite();
+  assertEquals((await all).map((result) => result.value?.type), [
     "open",
     "bytes",
+    "eof",
   ]);
   conn.abort();
 });
@@ -679,12 +681,6 @@ Deno.test("A machine that is blocked is told of the end after a command", async 
 });
 
 Deno.test("An onError that throws does not keep a connection from closing", async () => {
-  const problems: unknown[] = [];
-  const listener = (event: ErrorEvent) => {
-    event.preventDefault();
-    problems.push(event.error);
-  };
-  addEventListener("error", listener);
   const { conn, peer } = bench({
     onError: () => {
       throw new Error("As asked");
@@ -693,11 +689,28 @@ Deno.test("An onError that throws does not keep a connection from closing", asyn
       if (event.type === "bytes") throw new Error("bug");
     },
   });
-  await peer.write(bytes("x"));
+  const { error: print } = console;
+  const printed: unknown[] = [];
+  console.error = (error) => printed.push(error);
+  try {
+    await peer.write(bytes("x"));
+    await peer.closeWrite();
+    assertEquals((await conn.closed)?.code, "handler_failed");
+  } finally {
+    console.error = print;
+  }
+  assertEquals((printed[0] as Error).message, "As asked");
+});
+
+Deno.test("Conn.close is over at once if both directions have ended", async () => {
+  const { conn, peer, clock } = bench({ allowHalfOpen: true });
+  conn.closeWrite();
   await peer.closeWrite();
-  assertEquals((await conn.closed)?.code, "handler_failed");
-  removeEventListener("error", listener);
-  assertEquals(problems.length, 1);
+  await readAll(peer);
+  await clock.advance(0);
+  conn.close();
+  assertEquals(conn.state, "closed");
+  await conn.closed;
 });
 
 Deno.test("Counters tell what went through and since when", async () => {
