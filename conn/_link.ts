@@ -480,6 +480,11 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
 
   // Output.
 
+  outputEmptied(): void {
+    // A machine may wait for that before it takes more.
+    if (this.#input.size > 0) this.#afterCommand();
+  }
+
   outputEnded(): void {
     this.#finishIfEnded();
     if (!this.#closing) return;

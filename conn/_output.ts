@@ -20,6 +20,8 @@ function flushDirty(): void {
 export interface OutputOwner {
   /** The queue fell to the low mark after it had been over the high one. */
   outputDrained(): void;
+  /** The transport has taken all that was queued. */
+  outputEmptied(): void;
   /** All that was queued is sent, and so is the end of the stream. */
   outputEnded(): void;
   /** A write failed. */
@@ -139,6 +141,7 @@ export class Output {
     this.sent += count;
     this.#queue.advance(count);
     if (this.#overHigh && this.#queue.size <= this.#lowMark) this.#low();
+    if (this.#queue.size === 0) this.#owner.outputEmptied();
     this.flush();
   };
 

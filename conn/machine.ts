@@ -13,7 +13,10 @@ import type { ConnError } from "./error.ts";
 export interface Sink<E> {
   /** Milliseconds on the connection's clock when the present call began. */
   readonly now: number;
-  /** Bytes that were written here and that the transport has not taken yet. */
+  /**
+   * Bytes that were written here and that the transport has not taken yet. When
+   * it has taken all, input that a machine has left is offered again.
+   */
   readonly buffered: number;
   /**
    * Hands an event to the handler.

@@ -22,6 +22,9 @@ type HttpConn = Conn<HttpEvent, HttpCommand>;
 
 /** Bytes per piece of a body that is pulled. */
 const PIECE = 64 * 1024;
+/** Buffers of that size that no connection holds: a new one is dear. */
+const pool: Uint8Array[] = [];
+const POOL_MAX = 16;
 
 const NOTHING = new Uint8Array(0);
 
@@ -104,11 +107,13 @@ async function sendSource(
   try {
     conn.send(commandFor(response, fields));
     while (left > 0) {
-      const buffer = new Uint8Array(Math.min(PIECE, left));
-      const count = await source.pull(buffer);
+      const buffer = pool.pop() ?? new Uint8Array(PIECE);
+      const count = await source.pull(buffer.subarray(0, left));
       left -= count;
-      const bytes = count < buffer.length ? buffer.subarray(0, count) : buffer;
+      const bytes = buffer.subarray(0, count);
       if (!conn.send({ type: "body", bytes })) await room(conn);
+      // Only then has the kernel all of it.
+      if (conn.buffered === 0 && pool.length < POOL_MAX) pool.push(buffer);
     }
   } finally {
     if (left > 0) source.cancel();
