@@ -24,6 +24,9 @@ import type { HttpCommand, HttpEvent } from "./message.ts";
 
 const LF = 0x0a, CR = 0x0d;
 
+/** With more bytes of answers that the client has not taken, it gets no more. */
+const UNTAKEN_MAX = 64 * 1024;
+
 /** One connection's server role. */
 export class ServerSide {
   readonly #state: ServerState;
@@ -59,7 +62,7 @@ export class ServerSide {
       switch (state.phase) {
         case "head": {
           if (at >= bytes.length) return at;
-          if (state.queue.length >= state.settings.maxPipelined) return at;
+          if (this.#blocked(out)) return at;
           if (bytes[at] === CR && !state.scan.begun) {
             if (at + 1 === bytes.length) return at;
             this.#skipEmptyLine(bytes[at + 1]!);
@@ -134,6 +137,7 @@ export class ServerSide {
       if (goOn) sendContinue(state, out);
       else state.continueDue = true;
     }
+    if (state.expecting && !this.#left()) state.waitForContinue(out);
     return goOn;
   }
 
@@ -148,7 +152,7 @@ export class ServerSide {
     const state = this.#state;
     const now = state.time(out);
     if (at < bytes.length) state.expecting = false;
-    rate.resume(now);
+    if (!state.expecting) rate.resume(now);
     const next = body.read(bytes, at, out);
     if (this.#left()) return next;
     rate.progress(next - at, now);
@@ -179,16 +183,16 @@ export class ServerSide {
 
   receiveEnd(rest: Uint8Array, out: Out): boolean {
     this.#state.now = 0;
-    if (rest.length > 0 && this.#blocked()) return false;
+    if (rest.length > 0 && this.#blocked(out)) return false;
     this.#ended(rest, out);
     return true;
   }
 
-  /** Whether an answer may make room for more requests. */
-  #blocked(): boolean {
+  /** Whether requests have to wait for answers, to be made or to be taken. */
+  #blocked(out: Out): boolean {
     const { phase, queue, settings } = this.#state;
-    return phase === "held" ||
-      (phase === "head" && queue.length >= settings.maxPipelined);
+    if (phase !== "head") return phase === "held";
+    return queue.length >= settings.maxPipelined || out.buffered > UNTAKEN_MAX;
   }
 
   #ended(rest: Uint8Array, out: Out): void {

@@ -90,7 +90,8 @@ function respondInterim(
   const head = statusLine(command.status, command.reason) + wire.text + "\r\n";
   // It is for the oldest request; the newest is the one that may wait for it.
   if (command.status === 100 && state.queue.length === 1) {
-    state.continueDue = state.expecting = false;
+    state.continueDue = false;
+    state.continued(out);
   }
   // HTTP/1.0 knows none, RFC 9110 §15.2.
   if (request.version === "1.0") return;
@@ -101,7 +102,7 @@ function respondInterim(
 export function sendContinue(state: ServerState, out: Out): void {
   state.continueDue = state.queue.length > 1;
   if (state.queue.length !== 1 || state.writer.mode !== "idle") return;
-  state.expecting = false;
+  state.continued(out);
   out.write("HTTP/1.1 100 Continue\r\n\r\n");
 }
 

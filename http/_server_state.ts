@@ -104,6 +104,20 @@ export class ServerState {
     if (this.phase === "head" && this.queue.length === 0) this.waitForHead(out);
   }
 
+  /** Nothing that the client does is late before it is told to go on. */
+  waitForContinue(out: Out): void {
+    this.rate.pause(this.time(out));
+    this.deadline = Infinity;
+  }
+
+  /** The client was told to go on. */
+  continued(out: Out): void {
+    this.expecting = false;
+    if (this.phase !== "body" || this.paused) return;
+    this.rate.resume(this.time(out));
+    this.deadline = this.rate.due;
+  }
+
   /** Whether the newest request is complete, and its `end` event still due. */
   get endDue(): boolean {
     return this.phase === "end" || (this.phase === "body" && this.body.done);

@@ -336,6 +336,25 @@ Deno.test("HttpMachine leaves 100 to a program that wants to send it", () => {
   assert(!driver.closed);
 });
 
+Deno.test("HttpMachine is patient with a client that was not told to continue", () => {
+  const driver = server(undefined, { autoContinue: false });
+  driver.feed(post("Expect: 100-continue\r\nContent-Length: 3\r\n"));
+  driver.advance(20_000);
+  assertEquals(driver.output, "");
+  driver.send({ type: "response", status: 100 }).advance(20_000);
+  assertEquals(statuses(driver.output), ["100", "408"]);
+});
+
+Deno.test("HttpMachine takes no request while its answers are not taken", () => {
+  const driver = server(on("request", OK));
+  driver.buffered = 64 * 1024 + 1;
+  driver.feed(GET + GET);
+  assertEquals(driver.output, "");
+  driver.buffered = 0;
+  driver.resume();
+  assertEquals(statuses(driver.output), ["200", "200"]);
+});
+
 Deno.test("HttpMachine sends interim responses, but none to HTTP/1.0", () => {
   const hints: HttpCommand = {
     type: "response",
