@@ -17,7 +17,7 @@ import { ConnError } from "./error.ts";
 import type { AttachOptions } from "./loop.ts";
 import type { Machine, Sink } from "./machine.ts";
 import { Output, type OutputOwner } from "./_output.ts";
-import { ReadBuffer } from "./read_buffer.ts";
+import { ReadBuffer } from "./_read_buffer.ts";
 import type { Transport } from "./transport.ts";
 import { type TimerWheel, WheelEntry, wheelFor } from "./wheel.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SendQueue } from "./queue.ts";
+import { SendQueue } from "./_queue.ts";
 import type { Transport } from "./transport.ts";
 
 const resolved = Promise.resolve();

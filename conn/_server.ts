@@ -11,7 +11,7 @@ import type { Conn } from "./conn.ts";
 import { ConnError } from "./error.ts";
 import type { Accepted, Server, ShutdownOptions } from "./listen.ts";
 import { drainConn } from "./loop.ts";
-import type { SocketListener, TlsSocket } from "./net.ts";
+import type { SocketListener, TlsSocket } from "./_net.ts";
 import type { Transport } from "./transport.ts";
 
 /** After an error of accepting: the first wait and the longest, in ms. */

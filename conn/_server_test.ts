@@ -4,7 +4,7 @@ import { TestClock } from "./clock.ts";
 import type { Conn } from "./conn.ts";
 import { attach } from "./loop.ts";
 import type { Machine, Sink } from "./machine.ts";
-import type { SocketListener, TlsSocket } from "./net.ts";
+import type { SocketListener, TlsSocket } from "./_net.ts";
 import { memoryPair, type MemoryTransport } from "./pair.ts";
 import { RawMachine, type TcpEvent } from "./raw.ts";
 import type { Transport } from "./transport.ts";

@@ -19,7 +19,7 @@ import {
   startTlsSocket,
   type TlsClientOptions,
   type TlsSocket,
-} from "./net.ts";
+} from "./_net.ts";
 import type { Transport } from "./transport.ts";
 
 export type { TlsClientOptions };

@@ -16,7 +16,7 @@ import {
   replaceStaleSocket,
   type SocketListener,
   type SocketListenOptions,
-} from "./net.ts";
+} from "./_net.ts";
 import { RawMachine, type TcpCommand, type TcpEvent } from "./raw.ts";
 import type { Transport } from "./transport.ts";
 

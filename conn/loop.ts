@@ -7,7 +7,7 @@
 import type { Clock } from "./clock.ts";
 import type { Conn, ConnStats, Handler } from "./conn.ts";
 import { ConnError } from "./error.ts";
-import { EventQueue } from "./iterate.ts";
+import { EventQueue } from "./_iterate.ts";
 import { type AnyEvent, type AnyMachine, type AnyView, Link } from "./_link.ts";
 import type { Machine } from "./machine.ts";
 import type { Transport } from "./transport.ts";

@@ -29,31 +29,35 @@
  * @module
  */
 
-export * from "./client.ts";
-export * from "./client_body.ts";
-export * from "./client_options.ts";
+export * from "./client/client.ts";
+export * from "./client/client_body.ts";
+export * from "./client/client_options.ts";
 export {
   ClientResponse,
   type RequestTimings,
   type ResponseSource,
-} from "./client_response.ts";
-export * from "./content_decoding.ts";
-export * from "./credentials.ts";
-export * from "./event_source.ts";
-export { Fields, type FieldsInit } from "./fields.ts";
-export * from "./form.ts";
-export type { HttpLimits, HttpMachineOptions } from "./limits.ts";
-export * from "./listen.ts";
-export * from "./machine.ts";
-export * from "./message.ts";
-export { multipart, type MultipartOptions, type Part } from "./multipart.ts";
-export * from "./multipart_parser.ts";
-export * from "./print.ts";
-export { parseProxy, type Proxy } from "./proxy.ts";
-export type { RedirectMode } from "./redirect.ts";
-export type { RetryOptions } from "./retry.ts";
-export * from "./serve.ts";
-export * from "./serve_dir.ts";
-export * from "./serve_file.ts";
-export * from "./sse.ts";
-export * from "./upload.ts";
+} from "./client/client_response.ts";
+export * from "./client/content_decoding.ts";
+export * from "./forms/credentials.ts";
+export * from "./events/event_source.ts";
+export { Fields, type FieldsInit } from "./codec/fields.ts";
+export * from "./forms/form.ts";
+export type { HttpLimits, HttpMachineOptions } from "./codec/limits.ts";
+export * from "./server/listen.ts";
+export * from "./machine/machine.ts";
+export * from "./codec/message.ts";
+export {
+  multipart,
+  type MultipartOptions,
+  type Part,
+} from "./forms/multipart.ts";
+export * from "./forms/multipart_parser.ts";
+export * from "./server/print.ts";
+export { parseProxy, type Proxy } from "./client/proxy.ts";
+export type { RedirectMode } from "./client/redirect.ts";
+export type { RetryOptions } from "./client/retry.ts";
+export * from "./server/serve.ts";
+export * from "./files/serve_dir.ts";
+export * from "./files/serve_file.ts";
+export * from "./events/sse.ts";
+export * from "./forms/upload.ts";

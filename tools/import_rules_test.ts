@@ -26,22 +26,22 @@ const RULES: Rules = {
     "conn/_link.ts",
     "conn/_worker_thread.ts",
     "conn/clock.ts",
-    "conn/net.ts",
-    "http/_file_response.ts",
-    "http/_file_source.ts",
-    "http/_read_directory.ts",
-    "http/_resolve.ts",
-    "http/_warm.ts",
-    "http/event_source.ts",
-    "http/serve_dir.ts",
-    "http/serve_file.ts",
-    "http/upload.ts",
+    "conn/_net.ts",
+    "http/files/_file_response.ts",
+    "http/files/_file_source.ts",
+    "http/files/_read_directory.ts",
+    "http/files/_resolve.ts",
+    "http/files/_warm.ts",
+    "http/events/event_source.ts",
+    "http/files/serve_dir.ts",
+    "http/files/serve_file.ts",
+    "http/forms/upload.ts",
   ],
   // The time of day. How long something takes, machines learn from their sink.
   wallClock: [
     "conn/_inspected.ts",
-    "http/_date.ts",
-    "http/retry.ts",
+    "http/codec/_date.ts",
+    "http/client/retry.ts",
   ],
   // What puts the outside and the pure parts together.
   shell: [
@@ -52,13 +52,13 @@ const RULES: Rules = {
     "conn/loop.ts",
     "conn/wheel.ts",
     "conn/workers.ts",
-    "http/_call.ts",
-    "http/_sockets.ts",
-    "http/_client_conn.ts",
-    "http/_settings.ts",
-    "http/client.ts",
-    "http/listen.ts",
-    "http/serve.ts",
+    "http/client/_call.ts",
+    "http/client/_sockets.ts",
+    "http/client/_client_conn.ts",
+    "http/client/_settings.ts",
+    "http/client/client.ts",
+    "http/server/listen.ts",
+    "http/server/serve.ts",
   ],
 };
 
@@ -66,7 +66,7 @@ const RULES: Rules = {
 const SAMPLE: Rules = {
   ...RULES,
   outside: ["conn/clock.ts"],
-  wallClock: ["http/_date.ts"],
+  wallClock: ["http/codec/_date.ts"],
   shell: ["conn/loop.ts"],
 };
 
@@ -236,7 +236,7 @@ Deno.test("the checker lets files of the tables do their work", () => {
   const touching = "setTimeout(() => Deno.exit(), Date.now());";
   assertEquals(breaks("http/a.ts", touching, rules), []);
   assert(breaks("http/b.ts", touching, rules).length > 0);
-  assertEquals(breaks("http/_date.ts", "Date.now();", rules), []);
+  assertEquals(breaks("http/codec/_date.ts", "Date.now();", rules), []);
   const importing = 'import { a } from "./a.ts";';
   assertEquals(breaks("http/b.ts", importing, rules), []);
   assert(breaks("http/c.ts", importing, rules).length > 0);

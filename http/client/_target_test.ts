@@ -1,0 +1,59 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ConnError } from "../../conn/error.ts";
+import { BoundedMap, parseTarget } from "./_target.ts";
+
+Deno.test("parseTarget splits a URL into what a request needs", () => {
+  assertEquals(parseTarget("HTTP://A.test:80/x/../y?q=1#frag"), {
+    url: "http://a.test/y?q=1#frag",
+    secure: false,
+    hostname: "a.test",
+    port: 80,
+    host: "a.test",
+    path: "/y?q=1",
+    origin: "http://a.test",
+    authorization: undefined,
+  });
+});
+
+Deno.test("parseTarget keeps an unusual port in the Host field", () => {
+  const target = parseTarget("https://[::1]:8443");
+  assertEquals(target.host, "[::1]:8443");
+  assertEquals(target.hostname, "::1");
+  assertEquals(target.port, 8443);
+  assertEquals(target.path, "/");
+  assertEquals(parseTarget("https://a.test").port, 443);
+});
+
+Deno.test("parseTarget turns user information into a Basic login", () => {
+  const login = (url: string) => parseTarget(url).authorization;
+  assertEquals(
+    login("http://Aladdin:open%20sesame@a.test/"),
+    "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+  );
+  assertEquals(login("http://u@a.test/"), "Basic dTo=");
+  assertEquals(login("http://a%zz@a.test/"), `Basic ${btoa("a%zz:")}`);
+});
+
+Deno.test("parseTarget refuses what is no absolute http URL", () => {
+  for (
+    const url of [
+      "",
+      "/path",
+      "a.test",
+      "ftp://a.test",
+      "file:///x",
+      "http://",
+      "http://a b/",
+    ]
+  ) {
+    const error = assertThrows(() => parseTarget(url), ConnError);
+    assertEquals(error.code, "url_invalid", url);
+  }
+});
+
+Deno.test("BoundedMap does not grow over its maximum", () => {
+  const map = new BoundedMap<number>(3);
+  for (let i = 0; i < 10; i++) map.set(`${i}`, i);
+  assertEquals(map.size, 1);
+  assertEquals(map.get("9"), 9);
+});

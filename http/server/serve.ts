@@ -1,0 +1,121 @@
+/**
+ * The server for handlers of `Request` and `Response`.
+ *
+ * @module
+ */
+
+import { systemClock } from "../../conn/clock.ts";
+import type { Conn, Handler } from "../../conn/conn.ts";
+import { ConnError } from "../../conn/error.ts";
+import type { Server } from "../../conn/listen.ts";
+import type { Machine } from "../../conn/machine.ts";
+import { type HttpListenOptions, listen } from "./listen.ts";
+import type { HttpCommand, HttpEvent, RequestHead } from "../codec/message.ts";
+import type { FieldsInit } from "../codec/fields.ts";
+import { reasonOf } from "../codec/reason.ts";
+import { ServedConn } from "./_served_conn.ts";
+
+/** The answer that hands a connection over to another protocol. */
+export interface TakeoverHead {
+  /** 101 for an upgrade; 200 to 299 for CONNECT. */
+  status: number;
+  /** The response's fields; `Connection: Upgrade` is not added. */
+  fields?: FieldsInit;
+}
+
+/** What a {@linkcode ServeHandler} knows besides the request. */
+export interface ServeInfo {
+  /** The address of the client. */
+  readonly remoteAddr: Deno.NetAddr;
+  /** Resolves when the response is sent; rejects if it could not be. */
+  readonly completed: Promise<void>;
+  /** The connection. What the handler sends here goes out at once. */
+  readonly conn: Conn<HttpEvent, HttpCommand>;
+  /** The head as it came, with the fields in their order and case. */
+  readonly head: RequestHead;
+  /**
+   * Sends the head of an answer to an Upgrade or CONNECT request, and puts
+   * another protocol in HTTP's place.
+   *
+   * @param head The status and fields to answer with.
+   * @param machine The protocol; what followed the request comes to it.
+   * @param handler Its handler. Left out: `for await`.
+   * @returns The connection, and the response that the handler must return.
+   */
+  takeOver<E, C>(
+    head: TakeoverHead,
+    machine: Machine<E, C>,
+    handler?: Handler<E, C>,
+  ): { conn: Conn<E, C>; response: Response };
+}
+
+/** Answers a request; the same function runs under `Deno.serve`. */
+export type ServeHandler = (
+  request: Request,
+  info: ServeInfo,
+) => Response | Promise<Response>;
+
+/** Options of {@linkcode serve}. */
+export interface ServeOptions extends Omit<HttpListenOptions, "onError"> {
+  /**
+   * Makes the answer when the handler throws. What was thrown is not for the
+   * client to see. Also called when the stream of a body fails, where it is too
+   * late for another answer.
+   *
+   * @default Answers with the `reply` of a {@linkcode ConnError} that has one;
+   * prints anything else, and answers `500 Internal Server Error`.
+   */
+  onError?: (error: unknown) => Response | Promise<Response>;
+}
+
+function errorResponse(error: unknown): Response {
+  // What a helper throws that read the request: 413, 415, a body that was cut.
+  const reply = error instanceof ConnError ? error.reply : undefined;
+  if (reply !== undefined && reply >= 400 && reply <= 599) {
+    return new Response(`${reasonOf(reply)}\n`, { status: reply });
+  }
+  console.error(error);
+  return new Response("Internal Server Error", { status: 500 });
+}
+
+/**
+ * Serves HTTP/1.1 with a function from `Request` to `Response`.
+ *
+ * Lengths, chunks, HEAD, keep-alive and pipelining are taken care of; bodies are
+ * streamed both ways with back-pressure. `request.signal` aborts when the client
+ * leaves.
+ *
+ * @param options Where to listen, and how.
+ * @param handler Answers a request.
+ * @returns The server; disposing of it shuts it down.
+ *
+ * @example Hello
+ * ```ts
+ * import { serve } from "@meerkat/net/http";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = serve(
+ *   { hostname: "127.0.0.1", port: 0 },
+ *   (request) => new Response(`Hello ${new URL(request.url).pathname}`),
+ * );
+ * const { port } = server.addr as Deno.NetAddr;
+ * const response = await fetch(`http://127.0.0.1:${port}/world`);
+ * assertEquals(await response.text(), "Hello /world");
+ * ```
+ */
+export function serve(options: ServeOptions, handler: ServeHandler): Server {
+  const { onError = errorResponse, ...rest } = options;
+  const { clock = systemClock } = options;
+  const handlers = new WeakMap<
+    Conn<HttpEvent, HttpCommand>,
+    Handler<HttpEvent, HttpCommand>
+  >();
+  return listen(rest, (event, conn) => {
+    if (event.type === "open") {
+      const served = new ServedConn(conn, handler, onError, clock);
+      handlers.set(conn, served.handle);
+      return;
+    }
+    return handlers.get(conn)!(event, conn);
+  });
+}
