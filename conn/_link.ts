@@ -10,7 +10,6 @@
  * @module
  */
 
-import { type Clock, systemClock } from "./clock.ts";
 import type { Conn, Handler, LifeEvent } from "./conn.ts";
 import { closeQuietly } from "./_close.ts";
 import { ConnError } from "./error.ts";
@@ -19,7 +18,8 @@ import type { Machine, Sink } from "./machine.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 import { ReadBuffer } from "./_read_buffer.ts";
 import type { Transport } from "./transport.ts";
-import { type TimerWheel, WheelEntry, wheelFor } from "./wheel.ts";
+import { Departure } from "./_departure.ts";
+import { Watch, type Watched } from "./_watch.ts";
 
 /** Any protocol's event, as far as the engine cares. */
 export type AnyEvent = { type: string };
@@ -52,7 +52,7 @@ function transportError(cause: unknown): ConnError {
 }
 
 /** A connection's engine, and the sink of its machine. */
-export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
+export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   /** Counted from 1 in this thread. */
   readonly id: number = ++lastId;
   /** Moves the bytes. */
@@ -67,12 +67,8 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   bytesIn = 0;
 
   readonly #input: ReadBuffer;
-  readonly #clock: Clock;
-  readonly #wheel: TimerWheel;
+  readonly #watch: Watch;
   readonly #maxBuffered: number;
-  readonly #idleTimeout: number;
-  readonly #sendTimeout: number;
-  readonly #closeTimeout: number;
   readonly #onError: (error: unknown) => void;
   readonly #makeView: MakeView;
 
@@ -95,13 +91,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   #closed = false;
   #error: ConnError | undefined;
   #finished: PromiseWithResolvers<ConnError | undefined> | undefined;
-  #abort: AbortController | undefined;
-  #left = false;
-
-  #lastInput = 0;
-  #closeAt = Infinity;
-  #stallCheckAt = Infinity;
-  #stallBytes = -1;
+  readonly #departure = new Departure();
 
   constructor(
     transport: Transport,
@@ -110,7 +100,6 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     handler: Handler<AnyEvent, unknown> | undefined,
     options: AttachOptions,
   ) {
-    super();
     this.transport = transport;
     this.secure = options.secure ?? false;
     this.#maxBuffered = options.maxBuffered ?? 64 * 1024 * 1024;
@@ -124,11 +113,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
       highMark,
       options.lowMark ?? highMark / 4,
     );
-    this.#clock = options.clock ?? systemClock;
-    this.#wheel = wheelFor(this.#clock);
-    this.#idleTimeout = options.idleTimeout ?? Infinity;
-    this.#sendTimeout = options.sendTimeout ?? 30_000;
-    this.#closeTimeout = options.closeTimeout ?? 5_000;
+    this.#watch = new Watch(this, options);
     this.#onError = options.onError ?? console.error;
     this.#input = new ReadBuffer(options.unread);
     this.#machine = machine;
@@ -139,9 +124,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
 
   /** Tells the handler and starts reading. */
   start(): void {
-    const now = this.now;
-    this.#lastInput = now;
-    this.#stallCheckAt = now + this.#sendTimeout;
+    this.#watch.start();
     this.emit({ type: "open" });
     this.#pump();
     this.#read();
@@ -150,7 +133,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   // What the machine may do: Sink.
 
   get now(): number {
-    return this.#clock.now();
+    return this.#watch.now;
   }
 
   emit(event: AnyEvent): boolean {
@@ -171,11 +154,11 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     if (this.#closing) return;
     this.#closing = true;
     this.#error = error;
-    if (this.output.ended) this.#awaitPeersEnd();
+    if (this.output.ended) this.#watch.awaitPeersEnd();
     else this.output.end();
     this.#wakeReader?.();
     this.#finishIfEnded();
-    this.#arm();
+    this.#watch.arm();
   }
 
   // What the program may do, through its view.
@@ -198,11 +181,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
 
   /** See {@linkcode Conn.signal}. */
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#left) this.#abort.abort(this.#leaveReason());
-    }
-    return this.#abort.signal;
+    return this.#departure.signal;
   }
 
   /** See {@linkcode Conn.closed}. */
@@ -286,11 +265,11 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     if (this.#closed) return;
     this.#closing = this.#closed = true;
     this.#error ??= error;
-    this.#wheel.cancel(this);
+    this.#watch.stop();
     this.output.close();
     closeQuietly(this.transport);
     this.#wakeReader?.();
-    this.#leave();
+    this.#departure.closed(this.#error);
     // Not from inside a call of the handler: `close` is a call of its own.
     resolved.then(() => {
       const event: LifeEvent = this.#error === undefined
@@ -324,7 +303,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
 
   #unpause(view: AnyView): void {
     if (view !== this.#view || --this.#pauses > 0) return;
-    if (this.#idleTimeout !== Infinity) this.#lastInput = this.now;
+    this.#watch.input();
     this.#pump(true);
   }
 
@@ -346,26 +325,6 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
     } catch (error) {
       console.error(error);
     }
-  }
-
-  /** Aborts the signal: the peer is not there any more. */
-  #leave(): void {
-    if (this.#left) return;
-    this.#left = true;
-    this.#abort?.abort(this.#leaveReason());
-  }
-
-  #leaveReason(): ConnError {
-    if (this.#error !== undefined) return this.#error;
-    return this.#closed
-      ? new ConnError("The connection is closed", {
-        code: "closed",
-        side: "local",
-      })
-      : new ConnError("The peer has left", {
-        code: "peer_left",
-        side: "remote",
-      });
   }
 
   // Input.
@@ -409,7 +368,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
       this.#pumping = false;
     }
     this.#finishIfEnded();
-    this.#arm();
+    this.#watch.arm();
     this.#wakeReader?.();
   }
 
@@ -424,7 +383,7 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   /** Offers the input again: a command may have unblocked the machine. */
   #afterCommand(): void {
     if (this.#pumping) return;
-    this.#arm();
+    this.#watch.arm();
     if (this.#pumpQueued || this.#pauses > 0) return;
     if (this.#input.size === 0 && this.#eof !== "seen") return;
     this.#pumpQueued = true;
@@ -460,14 +419,14 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   #received(count: number): void {
     this.bytesIn += count;
     if (this.#closing) return;
-    if (this.#idleTimeout !== Infinity) this.#lastInput = this.now;
+    this.#watch.input();
     this.#input.filled(count);
     this.#pump();
   }
 
   #peerEnded(): void {
     this.#eof = "seen";
-    if (!this.#machine.halfOpen) this.#leave();
+    if (!this.#machine.halfOpen) this.#departure.peerLeft();
     this.#pump();
     this.#finishIfEnded();
   }
@@ -488,13 +447,8 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
   outputEnded(): void {
     this.#finishIfEnded();
     if (!this.#closing) return;
-    this.#awaitPeersEnd();
-    this.#arm();
-  }
-
-  /** All is sent: from here on the peer has `closeTimeout` to do the same. */
-  #awaitPeersEnd(): void {
-    this.#closeAt = this.now + this.#closeTimeout;
+    this.#watch.awaitPeersEnd();
+    this.#watch.arm();
   }
 
   outputFailed(cause: unknown): void {
@@ -516,65 +470,19 @@ export class Link extends WheelEntry implements Sink<AnyEvent>, OutputOwner {
 
   // Time.
 
-  /** Sets the wheel to whatever is due first. */
-  #arm(): void {
-    if (this.#closed) return;
-    let at = Math.min(this.#closeAt, this.#stallCheckAt);
-    if (!this.#closing) {
-      at = Math.min(
-        at,
-        this.#machine.deadline?.() ?? Infinity,
-        this.#lastInput + this.#idleTimeout,
-      );
-    }
-    this.#wheel.schedule(this, at);
+  get paused(): boolean {
+    return this.#pauses > 0;
   }
 
-  override due(now: number): void {
-    if (now >= this.#closeAt) return this.finish();
-    if (now >= this.#stallCheckAt && this.#stalled(now)) return;
-    if (!this.#closing) {
-      if (now >= (this.#machine.deadline?.() ?? Infinity)) this.#tick();
-      if (now >= this.#lastInput + this.#idleTimeout) this.#idle(now);
-    }
-    this.#arm();
+  machineDeadline(): number {
+    return this.#machine.deadline?.() ?? Infinity;
   }
 
-  #tick(): void {
+  tick(): void {
     try {
       this.#machine.tick?.(this);
     } catch (error) {
       this.#failed(error);
     }
-  }
-
-  /** Aborts if nothing was taken of a write since the last check. */
-  #stalled(now: number): boolean {
-    const { writing, sent } = this.output;
-    const same = writing && this.#stallBytes === sent;
-    this.#stallBytes = writing ? sent : -1;
-    this.#stallCheckAt = now + this.#sendTimeout;
-    if (!same) return false;
-    this.finish(
-      new ConnError(
-        `Cannot send: the peer took nothing for ${this.#sendTimeout} ms`,
-        { code: "send_timeout", side: "remote" },
-      ),
-    );
-    return true;
-  }
-
-  #idle(now: number): void {
-    if (this.#pauses > 0) {
-      this.#lastInput = now;
-      return;
-    }
-    this.fail(
-      new ConnError(`Connection was idle for ${this.#idleTimeout} ms`, {
-        code: "idle_timeout",
-        side: "remote",
-        reply: 408,
-      }),
-    );
   }
 }

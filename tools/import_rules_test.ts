@@ -46,6 +46,7 @@ const RULES: Rules = {
   // What puts the outside and the pure parts together.
   shell: [
     "conn/_server.ts",
+    "conn/_watch.ts",
     "conn/connect.ts",
     "conn/dial.ts",
     "conn/listen.ts",
