@@ -82,8 +82,8 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   #pumpQueued = false;
   /** Bytes to put back once the machine has said what it consumed. */
   #unread: Uint8Array[] = [];
-  /** Wakes the read loop, which waits for room in the buffer. */
-  #wakeReader: (() => void) | undefined;
+  /** The buffer was full, so no read is under way. */
+  #parked = false;
   /** The peer's end of stream: not yet, seen, handed to the machine. */
   #eof: "no" | "seen" | "told" = "no";
 
@@ -156,7 +156,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     this.#error = error;
     if (this.output.ended) this.#watch.awaitPeersEnd();
     else this.output.end();
-    this.#wakeReader?.();
+    if (this.#parked) this.#read();
     this.#finishIfEnded();
     this.#watch.arm();
   }
@@ -268,7 +268,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     this.#watch.stop();
     this.output.close();
     closeQuietly(this.transport);
-    this.#wakeReader?.();
+    if (this.#parked) this.#read();
     this.#departure.closed(this.#error);
     // Not from inside a call of the handler: `close` is a call of its own.
     resolved.then(() => {
@@ -369,7 +369,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     }
     this.#finishIfEnded();
     this.#watch.arm();
-    this.#wakeReader?.();
+    if (this.#parked) this.#read();
   }
 
   /** Drops what a machine consumed, and takes back what belongs to the next. */
@@ -393,28 +393,30 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     });
   }
 
-  async #read(): Promise<void> {
+  /** Issues the next read; if the buffer is full, `#pump` calls again. */
+  #read(): void {
+    if (this.#closed || this.#eof !== "no") return;
+    if (this.#closing) this.#input.clear();
+    const room = this.#input.room(this.#pauses === 0, this.#machine.lookahead);
+    this.#parked = room === undefined;
+    if (room === undefined) return;
     try {
-      while (!this.#closed && this.#eof === "no") {
-        if (this.#closing) this.#input.clear();
-        const room = this.#input.room(
-          this.#pauses === 0,
-          this.#machine.lookahead,
-        );
-        if (room === undefined) {
-          await new Promise<void>((resolve) => this.#wakeReader = resolve);
-          this.#wakeReader = undefined;
-          continue;
-        }
-        const count = await this.transport.read(room);
-        if (this.#closed) return;
-        if (count === null) this.#peerEnded();
-        else this.#received(count);
-      }
+      this.transport.read(room).then(this.#onRead, this.#onReadFailed);
     } catch (error) {
-      if (!this.#closed) this.finish(transportError(error));
+      this.#onReadFailed(error);
     }
   }
+
+  readonly #onRead = (count: number | null): void => {
+    if (this.#closed) return;
+    if (count === null) this.#peerEnded();
+    else this.#received(count);
+    this.#read();
+  };
+
+  readonly #onReadFailed = (error: unknown): void => {
+    if (!this.#closed) this.finish(transportError(error));
+  };
 
   #received(count: number): void {
     this.bytesIn += count;

@@ -8,12 +8,17 @@ import { SendQueue } from "./_queue.ts";
 import type { Transport } from "./transport.ts";
 
 const resolved = Promise.resolve();
-const dirty: Output[] = [];
+/** Who queued something in this turn. Emptied in place: it fills every turn. */
+const dirty: (Output | undefined)[] = [];
+let dirtyCount = 0;
 
 /** Writes for every connection that queued something in this turn. */
 function flushDirty(): void {
-  for (let i = 0; i < dirty.length; i++) dirty[i]!.flush();
-  dirty.length = 0;
+  for (let i = 0; i < dirtyCount; i++) {
+    dirty[i]!.flush();
+    dirty[i] = undefined;
+  }
+  dirtyCount = 0;
 }
 
 /** What the owner of an {@linkcode Output} is told. */
@@ -131,7 +136,8 @@ export class Output {
   #flushSoon(): void {
     if (this.#flushQueued || this.#writing) return;
     this.#flushQueued = true;
-    if (dirty.push(this) === 1) resolved.then(flushDirty);
+    dirty[dirtyCount++] = this;
+    if (dirtyCount === 1) resolved.then(flushDirty);
   }
 
   // Callbacks, not an async function: this runs for every answer.

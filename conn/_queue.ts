@@ -15,7 +15,6 @@ const POOL_MAX = 128;
 const SHORT_TEXT = 40;
 
 const encoder = new TextEncoder();
-const pool: Uint8Array[] = [];
 
 /** A run of bytes: `bytes[start..end)` is still to be written. */
 interface Segment {
@@ -26,9 +25,18 @@ interface Segment {
   readonly block: boolean;
 }
 
+/** Blocks that no queue holds. */
+const pool: Segment[] = [];
+
 function takeBlock(): Segment {
-  const bytes = pool.pop() ?? new Uint8Array(BLOCK_SIZE);
-  return { bytes, start: 0, end: 0, block: true };
+  return pool.pop() ??
+    { bytes: new Uint8Array(BLOCK_SIZE), start: 0, end: 0, block: true };
+}
+
+function giveBack(segment: Segment): void {
+  if (!segment.block || pool.length >= POOL_MAX) return;
+  segment.start = segment.end = 0;
+  pool.push(segment);
 }
 
 /**
@@ -38,8 +46,11 @@ function takeBlock(): Segment {
  * written.
  */
 export class SendQueue {
-  #segments: Segment[] = [];
-  #first = 0;
+  /** What is written next. Most queues never hold more than this. */
+  #first: Segment | undefined;
+  /** What comes after it, from `#next` on. */
+  #rest: Segment[] = [];
+  #next = 0;
   #size = 0;
 
   /** Bytes queued. */
@@ -52,7 +63,7 @@ export class SendQueue {
     if (bytes.length === 0) return;
     this.#size += bytes.length;
     if (bytes.length > COPY_MAX) {
-      this.#segments.push({ bytes, start: 0, end: bytes.length, block: false });
+      this.#add({ bytes, start: 0, end: bytes.length, block: false });
       return;
     }
     const segment = this.#room(bytes.length);
@@ -78,7 +89,7 @@ export class SendQueue {
       this.#size += written;
       if (read === rest.length) return;
       rest = rest.slice(read);
-      this.#segments.push(takeBlock());
+      this.#add(takeBlock());
     }
   }
 
@@ -98,7 +109,7 @@ export class SendQueue {
 
   /** The bytes to write next, or `undefined` if there are none. */
   peek(): Uint8Array | undefined {
-    const segment = this.#segments[this.#first];
+    const segment = this.#first;
     if (segment === undefined || this.#size === 0) return undefined;
     const { bytes, start, end } = segment;
     return start === 0 && end === bytes.length
@@ -108,32 +119,39 @@ export class SendQueue {
 
   /** Drops the first `count` bytes of what {@linkcode SendQueue.peek} gave. */
   advance(count: number): void {
-    const segment = this.#segments[this.#first]!;
+    const segment = this.#first!;
     segment.start += count;
     this.#size -= count;
     if (segment.start < segment.end) return;
-    if (segment.block && pool.length < POOL_MAX) pool.push(segment.bytes);
-    this.#first++;
-    if (this.#first === this.#segments.length) {
-      this.#segments.length = this.#first = 0;
-    } else if (this.#first === 1024) {
-      this.#segments.splice(0, this.#first);
-      this.#first = 0;
+    giveBack(segment);
+    this.#first = this.#rest[this.#next++];
+    if (this.#first === undefined) {
+      this.#next = 0;
+      if (this.#rest.length > 0) this.#rest = [];
+    } else if (this.#next === 1024) {
+      this.#rest.splice(0, this.#next);
+      this.#next = 0;
     }
   }
 
   /** Drops everything. A block that is being written is left to the collector. */
   clear(): void {
-    this.#segments = [];
-    this.#first = this.#size = 0;
+    this.#first = undefined;
+    this.#rest = [];
+    this.#next = this.#size = 0;
+  }
+
+  #add(segment: Segment): void {
+    if (this.#first === undefined) this.#first = segment;
+    else this.#rest.push(segment);
   }
 
   /** The block at the queue's end with room for `count` bytes, or a new one. */
   #room(count: number): Segment {
-    const last = this.#segments.at(-1);
+    const last = this.#rest.length > 0 ? this.#rest.at(-1) : this.#first;
     if (last?.block && last.bytes.length - last.end >= count) return last;
     const segment = takeBlock();
-    this.#segments.push(segment);
+    this.#add(segment);
     return segment;
   }
 }

@@ -25,8 +25,9 @@ export interface SpliceResult {
  *
  * @param a One connection; its view is detached.
  * @param b The other; its view is detached.
- * @returns Resolves when both have closed. Never rejects.
- * @throws {ConnError} If one of them is closed or detached already.
+ * @returns Resolves when both have closed, whatever the reason.
+ * @throws {ConnError} (the promise rejects) If one of them is closed or detached
+ * already; the other one is then closed.
  *
  * @example A tunnel between two pairs
  * ```ts

@@ -19,15 +19,24 @@ import { ServedConn } from "./_served_conn.ts";
 export interface TakeoverHead {
   /** 101 for an upgrade; 200 to 299 for CONNECT. */
   status: number;
-  /** The response's fields; `Connection: Upgrade` is not added. */
+  /**
+   * The response's fields. A 101 needs `Upgrade` among them; `Connection` is
+   * added if it is not there.
+   */
   fields?: FieldsInit;
 }
 
 /** What a {@linkcode ServeHandler} knows besides the request. */
 export interface ServeInfo {
-  /** The address of the client. */
+  /**
+   * The address of the client, typed as `Deno.serve` types it; over a Unix socket
+   * it is a `Deno.UnixAddr`.
+   */
   readonly remoteAddr: Deno.NetAddr;
-  /** Resolves when the response is sent; rejects if it could not be. */
+  /**
+   * Resolves when all of the response is in the connection's send queue; rejects
+   * if it could not be sent.
+   */
   readonly completed: Promise<void>;
   /** The connection. What the handler sends here goes out at once. */
   readonly conn: Conn<HttpEvent, HttpCommand>;
