@@ -23,14 +23,18 @@ interface Segment {
   end: number;
   /** Whether `bytes` is a block of ours, with room behind `end`. */
   readonly block: boolean;
+  /** The last view of the beginning of `bytes`: many messages are as long. */
+  view: Uint8Array;
 }
 
 /** Blocks that no queue holds. */
 const pool: Segment[] = [];
 
 function takeBlock(): Segment {
-  return pool.pop() ??
-    { bytes: new Uint8Array(BLOCK_SIZE), start: 0, end: 0, block: true };
+  const free = pool.pop();
+  if (free !== undefined) return free;
+  const bytes = new Uint8Array(BLOCK_SIZE);
+  return { bytes, start: 0, end: 0, block: true, view: bytes };
 }
 
 function giveBack(segment: Segment): void {
@@ -63,7 +67,8 @@ export class SendQueue {
     if (bytes.length === 0) return;
     this.#size += bytes.length;
     if (bytes.length > COPY_MAX) {
-      this.#add({ bytes, start: 0, end: bytes.length, block: false });
+      const { length: end } = bytes;
+      this.#add({ bytes, start: 0, end, block: false, view: bytes });
       return;
     }
     const segment = this.#room(bytes.length);
@@ -112,9 +117,9 @@ export class SendQueue {
     const segment = this.#first;
     if (segment === undefined || this.#size === 0) return undefined;
     const { bytes, start, end } = segment;
-    return start === 0 && end === bytes.length
-      ? bytes
-      : bytes.subarray(start, end);
+    if (start > 0) return bytes.subarray(start, end);
+    if (segment.view.length === end) return segment.view;
+    return segment.view = bytes.subarray(0, end);
   }
 
   /** Drops the first `count` bytes of what {@linkcode SendQueue.peek} gave. */
