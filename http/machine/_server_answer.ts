@@ -66,7 +66,7 @@ function closes(state: ServerState, answer: Answer): boolean {
   const { request, wire, mode, body } = answer;
   if (wire.close || mode === "close" || !request.keepAlive) return true;
   if (state.queue.length > 1) return false;
-  if (state.last) return true;
+  if (state.last || state.draining) return true;
   if (state.phase !== "body") return false;
   // A client that was not told to go on may send the body or not, so that what
   // it sends next could be read as either. RFC 9110 §10.1.1.

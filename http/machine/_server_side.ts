@@ -266,6 +266,9 @@ export class ServerSide {
     // A head that is under way may come to its end; it is the last one then.
     state.draining = true;
     if (state.phase === "head" && state.scan.begun) return;
+    // The answer under way did not say that it is the last one, so the client may
+    // have sent a request behind it.
+    if (state.writer.mode !== "idle" && !state.closeAfter) return;
     state.last = true;
     if (state.phase === "head" || state.phase === "tunnel") {
       if (state.queue.length === 0) return state.close(out);

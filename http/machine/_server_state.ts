@@ -40,6 +40,9 @@ export type ServerPhase =
   | "tunnel"
   | "closed";
 
+/** How long a request may take to come whose answer will be the last one. */
+const DRAIN_WAIT = 100;
+
 /** One connection's server role, as data. */
 export class ServerState {
   readonly settings: HttpSettings;
@@ -132,7 +135,7 @@ export class ServerState {
       if (this.headAt === 0) this.headAt = now;
       this.deadline = this.headAt + headTimeout;
     } else {
-      this.deadline = now + keepAliveTimeout;
+      this.deadline = now + (this.draining ? DRAIN_WAIT : keepAliveTimeout);
     }
   }
 

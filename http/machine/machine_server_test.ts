@@ -517,7 +517,7 @@ Deno.test("HttpMachine drains without cutting a body or a response", () => {
   driver.feed("b").send({ type: "body", bytes: "x" });
   assertEquals(driver.log.at(-1), "end");
   assert(!driver.closed);
-  assert(driver.send(END).closed);
+  assert(driver.send(END).advance(100).closed);
   assert(driver.output.endsWith("1\r\nx\r\n0\r\n\r\n"));
 });
 
@@ -851,4 +851,23 @@ Deno.test("HttpMachine answers what follows a refused upgrade and the end of the
 
   const alone = server().feed(request).end().send(OK);
   assert(alone.output.includes("Connection: close\r\n") && alone.closed);
+});
+
+Deno.test("HttpMachine answers one more request if it was drained in the middle of an answer", () => {
+  for (const more of [true, false]) {
+    const driver = server();
+    driver.feed(GET).send(BEGIN).send({ type: "body", bytes: "x" });
+    driver.machine.drain(driver);
+    driver.send(END);
+    assert(!driver.closed);
+    if (more) {
+      driver.feed(GET + GET).send(OK);
+      assertEquals(driver.output.match(/Connection: [a-z-]+/g), [
+        "Connection: keep-alive",
+        "Connection: close",
+      ]);
+    } else driver.advance(100);
+    assert(driver.closed);
+    assertEquals(statuses(driver.output).length, more ? 2 : 1);
+  }
 });

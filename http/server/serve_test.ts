@@ -738,3 +738,63 @@ Deno.test("serve answers what a helper found wrong with the request", async () =
   );
   assertEquals(answers, [[200, "1"], [413, "Content Too Large\n"]]);
 });
+
+Deno.test("serve.shutdown lets a streamed answer and a pipelined request end", async () => {
+  const gate = Promise.withResolvers<void>();
+  const server = serve({ hostname: "127.0.0.1", port: 0 }, (request) => {
+    if (request.url.endsWith("/second")) return new Response("second");
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      yield encoder.encode("one ");
+      await gate.promise;
+      yield encoder.encode("two");
+    }
+    return new Response(ReadableStream.from(pieces()));
+  });
+  const { port } = server.addr as Deno.NetAddr;
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await conn.write(encoder.encode(
+    "GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n",
+  ));
+  const buffer = new Uint8Array(4096);
+  let answer = "";
+  while (!answer.endsWith("one \r\n")) {
+    answer += decoder.decode(buffer.subarray(0, (await conn.read(buffer))!));
+  }
+  const down = server.shutdown();
+  gate.resolve();
+  let count;
+  while ((count = await conn.read(buffer)) !== null) {
+    answer += decoder.decode(buffer.subarray(0, count));
+  }
+  conn.close();
+  await down;
+  const [first, second] = answer.split(/(?=HTTP\/1\.1 )/);
+  assert(first!.endsWith("4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n"), answer);
+  assert(second!.endsWith("second"), answer);
+  assertMatch(second!, /\r\nConnection: close\r\n/);
+});
+
+Deno.test("serve.shutdown leaves a tunnel to its machine, and close cuts what is left", async () => {
+  const server = serve(
+    { hostname: "127.0.0.1", port: 0 },
+    (_request, info) =>
+      info.takeOver({ status: 200 }, new RawMachine(), (event, conn) => {
+        if (event.type === "bytes") conn.send(event.bytes);
+      }).response,
+  );
+  const { port } = server.addr as Deno.NetAddr;
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await conn.write(
+    encoder.encode("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nhello"),
+  );
+  const buffer = new Uint8Array(4096);
+  let answer = "";
+  while (!answer.endsWith("hello")) {
+    answer += decoder.decode(buffer.subarray(0, (await conn.read(buffer))!));
+  }
+  const down = server.shutdown();
+  assertEquals(await conn.read(buffer), null);
+  conn.close();
+  await down;
+  assertEquals(server.connections, 0);
+});
