@@ -11,6 +11,7 @@ import type { ClientOptions, RequestOptions } from "./client_options.ts";
 import type { ClientResponse } from "./client_response.ts";
 import { type Connector, openTransport } from "./_connector.ts";
 import { fetchWith } from "./_fetch.ts";
+import { type HttpSettings, resolveOptions } from "../codec/limits.ts";
 import { HttpMachine } from "../machine/machine.ts";
 import type { Origin } from "./_origin.ts";
 import { Pool } from "./_pool.ts";
@@ -50,6 +51,7 @@ export class Client implements AsyncDisposable {
   readonly #settings: Settings;
   readonly #connector: Connector;
   readonly #options: ClientOptions;
+  readonly #limits: HttpSettings;
   readonly #host: CallHost;
   readonly #pool: Pool;
   /** Requests under way. */
@@ -62,10 +64,12 @@ export class Client implements AsyncDisposable {
    *
    * @param options Time-outs, the pool's size, the proxy and so on.
    * @throws {ConnError} With code `"proxy_invalid"`.
+   * @throws {RangeError} If a limit is out of its range.
    */
   constructor(options: ClientOptions = {}) {
     const settings = this.#settings = resolveSettings(options);
     this.#options = options;
+    this.#limits = resolveOptions("client", options.limits);
     this.#connector = options.connect ??
       socketConnector(settings.clock, options.inspect);
     this.#pool = new Pool(
@@ -161,7 +165,7 @@ export class Client implements AsyncDisposable {
 
   async #open(origin: Origin, signal: AbortSignal): Promise<ClientConn> {
     const { clock, timeouts } = this.#settings;
-    const limits = this.#options.limits ?? {};
+    const limits = this.#limits;
     const opened = await openTransport(origin.place, {
       connector: this.#connector,
       connectTimeout: timeouts.connect,
