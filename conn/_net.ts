@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatHostPort } from "./_addr.ts";
+import { formatHostPort } from "./addr.ts";
 import { uninspected } from "./_inspected.ts";
 import { ConnError } from "./error.ts";
 import type { Transport } from "./transport.ts";

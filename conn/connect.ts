@@ -5,7 +5,7 @@
  */
 
 import { closeQuietly } from "./_close.ts";
-import { formatHostPort } from "./_addr.ts";
+import { formatHostPort } from "./addr.ts";
 import { bounded } from "./_bounded.ts";
 import { connectError, tlsError } from "./_connect_error.ts";
 import { uninspected } from "./_inspected.ts";

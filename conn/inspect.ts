@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatAddr } from "./_addr.ts";
+import { formatAddr } from "./addr.ts";
 import { InspectedTransport } from "./_inspected.ts";
 import type { Transport } from "./transport.ts";
 

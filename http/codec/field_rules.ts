@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isSpace } from "./head_values.ts";
 import { ConnError } from "../../conn/error.ts";
 import { TOKEN, VALUE } from "./_tables.ts";
 
@@ -60,10 +61,6 @@ export function trimSpace(text: string): string {
   while (from < to && isSpace(text.charCodeAt(from))) from++;
   while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
   return text.slice(from, to);
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }
 
 /** Whether `text[start..end)` is `name` but for the case of ASCII letters. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { formatHostPort } from "../../conn/addr.ts";
 import type { Conn } from "../../conn/conn.ts";
 import { ConnError } from "../../conn/error.ts";
 import type { HttpCommand, HttpEvent, RequestHead } from "../codec/message.ts";
@@ -166,10 +167,7 @@ function checked(url: string, head: RequestHead): string {
 
 function hostOf(address: Deno.Addr): string {
   if (!("hostname" in address)) return "localhost";
-  const { hostname, port } = address;
-  return hostname.includes(":")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
+  return formatHostPort(address.hostname, address.port);
 }
 
 /**
