@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { Conn, Handler, LifeEvent } from "./conn.ts";
+import type { Conn, Handler } from "./conn.ts";
 import { closeQuietly } from "./_close.ts";
 import { ConnError } from "./error.ts";
 import type { AttachOptions } from "./loop.ts";
@@ -78,6 +78,8 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
 
   /** Handler promises of the present view that have not settled. */
   #pauses = 0;
+  /** The machine reads in spite of them. */
+  #readsOn = false;
   #pumping = false;
   #pumpQueued = false;
   /** Bytes to put back once the machine has said what it consumed. */
@@ -87,6 +89,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   /** The peer's end of stream: not yet, seen, handed to the machine. */
   #eof: "no" | "seen" | "told" = "no";
 
+  #draining = false;
   #closing = false;
   #closed = false;
   #error: ConnError | undefined;
@@ -113,6 +116,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
       highMark,
       options.lowMark ?? highMark / 4,
     );
+    this.#setMarks(machine);
     this.#watch = new Watch(this, options);
     this.#onError = options.onError ?? console.error;
     this.#input = new ReadBuffer(options.unread);
@@ -139,15 +143,19 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   emit(event: AnyEvent): boolean {
     const view = this.#view;
     this.#tell(view, event);
-    return this.#pauses === 0 && this.#view === view && !this.#closing;
+    return this.#ready && this.#view === view;
   }
 
   get buffered(): number {
     return this.output.size;
   }
 
-  write(data: Uint8Array | string): void {
-    this.output.write(data);
+  write(data: Uint8Array | string, goesOn?: boolean): void {
+    this.output.write(data, goesOn);
+  }
+
+  writeAhead(bytes: Uint8Array, name: string): void {
+    this.output.writeAhead(bytes, name);
   }
 
   close(error?: ConnError): void {
@@ -159,6 +167,15 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     if (this.#parked) this.#read();
     this.#finishIfEnded();
     this.#watch.arm();
+  }
+
+  abort(error?: ConnError): void {
+    this.finish(error);
+  }
+
+  readOn(): void {
+    this.#readsOn = true;
+    this.#afterCommand();
   }
 
   // What the program may do, through its view.
@@ -217,18 +234,30 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
         { code: "closed", side: "local" },
       );
     }
+    this.#machine.release?.();
     this.#machine = machine;
+    this.#setMarks(machine);
     this.#view.detached();
     this.#view = this.#makeView(this, handler);
     this.#handler = this.#view.handler;
     this.#pauses = 0;
+    this.#readsOn = false;
     // The end of the peer's stream is the last thing that the new machine gets.
     if (this.#eof === "told") this.#eof = "seen";
     if (unread !== undefined) this.#putBack(unread);
     const view = this.#view;
     this.emit({ type: "open" });
+    // It has come too late to be told with the others.
+    if (this.#draining && this.#view === view) this.drainMachine();
     this.#afterCommand();
     return view;
+  }
+
+  /** Takes the machine's marks of the send queue, if it has its own. */
+  #setMarks({ highMark }: AnyMachine): void {
+    if (highMark === undefined) return;
+    const mark = Math.min(highMark, this.#maxBuffered);
+    this.output.setMarks(mark, mark / 4);
   }
 
   /** Puts bytes in front of the input: that of the call that runs now, too. */
@@ -256,6 +285,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   /** Lets the machine finish what is under way and close. */
   drainMachine(): void {
     if (this.#closing) return;
+    this.#draining = true;
     this.#machine.drain(this);
     this.#afterCommand();
   }
@@ -272,15 +302,21 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     this.#departure.closed(this.#error);
     // Not from inside a call of the handler: `close` is a call of its own.
     resolved.then(() => {
-      const event: LifeEvent = this.#error === undefined
-        ? { type: "close" }
-        : { type: "close", error: this.#error };
+      const event = this.#closeEvent();
+      this.#error = event.error;
       this.#tell(this.#view, event);
+      this.#machine.release?.();
       this.#finished?.resolve(this.#error);
     });
   }
 
   // Events.
+
+  #closeEvent(): AnyEvent & { error?: ConnError } {
+    const error = this.#error;
+    return this.#machine.closeEvent?.(error) ??
+      (error === undefined ? { type: "close" } : { type: "close", error });
+  }
 
   /** Calls the handler; a promise that it returns pauses the view's input. */
   #tell(view: AnyView, event: AnyEvent): void {
@@ -331,7 +367,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
 
   /** Whether the machine may make events. */
   get #ready(): boolean {
-    return this.#pauses === 0 && !this.#closing;
+    return (this.#pauses === 0 || this.#readsOn) && !this.#closing;
   }
 
   /**
@@ -384,7 +420,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   #afterCommand(): void {
     if (this.#pumping) return;
     this.#watch.arm();
-    if (this.#pumpQueued || this.#pauses > 0) return;
+    if (this.#pumpQueued || !this.#ready) return;
     if (this.#input.size === 0 && this.#eof !== "seen") return;
     this.#pumpQueued = true;
     resolved.then(() => {
@@ -397,7 +433,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   #read(): void {
     if (this.#closed || this.#eof !== "no") return;
     if (this.#closing) this.#input.clear();
-    const room = this.#input.room(this.#pauses === 0, this.#machine.lookahead);
+    const room = this.#input.room(this.#ready, this.#machine.lookahead);
     this.#parked = room === undefined;
     if (room === undefined) return;
     try {
@@ -474,6 +510,10 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
 
   get paused(): boolean {
     return this.#pauses > 0;
+  }
+
+  get machineCloseTimeout(): number | undefined {
+    return this.#machine.closeTimeout;
   }
 
   machineDeadline(): number {

@@ -5,6 +5,7 @@
  */
 
 import { SendQueue } from "./_queue.ts";
+import type { Sink } from "./machine.ts";
 import type { Transport } from "./transport.ts";
 
 const resolved = Promise.resolve();
@@ -43,8 +44,10 @@ export class Output {
   readonly #queue = new SendQueue();
   readonly #transport: Transport;
   readonly #owner: OutputOwner;
-  readonly #highMark: number;
-  readonly #lowMark: number;
+  #highMark: number;
+  #lowMark: number;
+  /** What goes ahead of the queue, by name: the newest of each. */
+  #ahead: Map<string, Uint8Array> | undefined;
   #writing = false;
   #flushQueued = false;
   #overHigh = false;
@@ -79,11 +82,26 @@ export class Output {
     return this.#end === "sent";
   }
 
+  /** Sets where the program is told to wait, and where it may go on. */
+  setMarks(highMark: number, lowMark: number): void {
+    this.#highMark = highMark;
+    this.#lowMark = lowMark;
+  }
+
   /** Queues data; ignored once the stream's end is wanted. */
-  write(data: Uint8Array | string): void {
+  write(data: Uint8Array | string, goesOn = false): void {
     if (this.#end !== "no" || this.#closed) return;
-    if (typeof data === "string") this.#queue.pushText(data);
-    else this.#queue.push(data);
+    // It is ahead of what comes now in any case.
+    if (this.#ahead !== undefined) this.#moveAhead();
+    if (typeof data === "string") this.#queue.pushText(data, !goesOn);
+    else this.#queue.push(data, !goesOn);
+    this.#flushSoon();
+  }
+
+  /** Queues bytes ahead of others; see {@linkcode Sink.writeAhead}. */
+  writeAhead(bytes: Uint8Array, name: string): void {
+    if (this.#end !== "no" || this.#closed) return;
+    (this.#ahead ??= new Map()).set(name, bytes);
     this.#flushSoon();
   }
 
@@ -103,6 +121,7 @@ export class Output {
   /** Sends the stream's end after what is queued. */
   end(): void {
     if (this.#end !== "no") return;
+    if (this.#ahead !== undefined) this.#moveAhead();
     this.#end = "wanted";
     this.#flushSoon();
   }
@@ -118,6 +137,7 @@ export class Output {
   flush(): void {
     this.#flushQueued = false;
     if (this.#writing || this.#closed) return;
+    if (this.#ahead !== undefined) this.#moveAhead();
     const bytes = this.#queue.peek();
     try {
       if (bytes !== undefined) {
@@ -131,6 +151,14 @@ export class Output {
       // A transport that throws must not stop the other connections' turn.
       this.#onFailed(error);
     }
+  }
+
+  /** What goes ahead finds its place; from here on no other one replaces it. */
+  #moveAhead(): void {
+    for (const bytes of this.#ahead!.values()) {
+      this.#queue.pushAhead(bytes, this.#writing);
+    }
+    this.#ahead = undefined;
   }
 
   #flushSoon(): void {

@@ -23,6 +23,8 @@ interface Segment {
   end: number;
   /** Whether `bytes` is a block of ours, with room behind `end`. */
   readonly block: boolean;
+  /** Whether a unit ends at `end`, so that another one may come between. */
+  whole: boolean;
   /** The last view of the beginning of `bytes`: many messages are as long. */
   view: Uint8Array;
 }
@@ -34,12 +36,18 @@ function takeBlock(): Segment {
   const free = pool.pop();
   if (free !== undefined) return free;
   const bytes = new Uint8Array(BLOCK_SIZE);
-  return { bytes, start: 0, end: 0, block: true, view: bytes };
+  return { bytes, start: 0, end: 0, block: true, whole: true, view: bytes };
+}
+
+function reference(bytes: Uint8Array, whole: boolean): Segment {
+  const { length: end } = bytes;
+  return { bytes, start: 0, end, block: false, whole, view: bytes };
 }
 
 function giveBack(segment: Segment): void {
   if (!segment.block || pool.length >= POOL_MAX) return;
   segment.start = segment.end = 0;
+  segment.whole = true;
   pool.push(segment);
 }
 
@@ -56,31 +64,60 @@ export class SendQueue {
   #rest: Segment[] = [];
   #next = 0;
   #size = 0;
+  /** What was taken last ended inside a unit. */
+  #cut = false;
 
   /** Bytes queued. */
   get size(): number {
     return this.#size;
   }
 
-  /** Queues bytes, by reference if they are many. */
-  push(bytes: Uint8Array): void {
+  /**
+   * Queues bytes, by reference if they are many.
+   *
+   * @param bytes The bytes.
+   * @param whole Whether a unit ends with them.
+   */
+  push(bytes: Uint8Array, whole = true): void {
     if (bytes.length === 0) return;
-    this.#size += bytes.length;
-    if (bytes.length > COPY_MAX) {
-      const { length: end } = bytes;
-      this.#add({ bytes, start: 0, end, block: false, view: bytes });
-      return;
-    }
+    if (bytes.length > COPY_MAX) return this.#add(reference(bytes, whole));
     const segment = this.#room(bytes.length);
-    segment.bytes.set(bytes, segment.end);
-    segment.end += bytes.length;
+    this.#fill(segment, bytes);
+    segment.whole = whole;
   }
 
-  /** Queues a string, as UTF-8. */
-  pushText(text: string): void {
+  /**
+   * Queues a few bytes in front of what waits, as far as that cuts no unit.
+   *
+   * @param bytes The bytes.
+   * @param writing What {@linkcode SendQueue.peek} gave is being written.
+   */
+  pushAhead(bytes: Uint8Array, writing: boolean): void {
+    const first = this.#first;
+    if (first === undefined) return this.push(bytes);
+    if (!first.block && first.start === 0 && !this.#cut && !writing) {
+      this.#rest.splice(0, this.#next, first);
+      this.#next = 0;
+      this.#first = reference(bytes, true);
+      this.#size += bytes.length;
+      return;
+    }
+    let segment: Segment | undefined = first;
+    let at = this.#next;
+    while (segment !== undefined && !segment.whole) segment = this.#rest[at++];
+    if (segment === undefined) return this.push(bytes);
+    if (segment.block && segment.bytes.length - segment.end >= bytes.length) {
+      return this.#fill(segment, bytes);
+    }
+    this.#rest.splice(at, 0, reference(bytes, true));
+    this.#size += bytes.length;
+  }
+
+  /** Queues a string, as UTF-8; otherwise as {@linkcode SendQueue.push}. */
+  pushText(text: string, whole = true): void {
     if (text.length === 0) return;
-    if (text.length <= SHORT_TEXT && this.#pushAscii(text)) return;
-    if (text.length > COPY_MAX) return this.push(encoder.encode(text));
+    if (text.length <= SHORT_TEXT && this.#pushAscii(text, whole)) return;
+    if (text.length > COPY_MAX) return this.push(encoder.encode(text), whole);
     let rest = text;
     while (rest.length > 0) {
       // ASCII needs a byte a unit; if it was something else, go on in a new block.
@@ -92,14 +129,16 @@ export class SendQueue {
       );
       segment.end += written;
       this.#size += written;
+      segment.whole = whole;
       if (read === rest.length) return;
+      segment.whole = false;
       rest = rest.slice(read);
       this.#add(takeBlock());
     }
   }
 
   /** Queues a short string, unless it is not ASCII. */
-  #pushAscii(text: string): boolean {
+  #pushAscii(text: string, whole: boolean): boolean {
     const segment = this.#room(text.length);
     const { bytes, end } = segment;
     for (let i = 0; i < text.length; i++) {
@@ -108,8 +147,16 @@ export class SendQueue {
       bytes[end + i] = code;
     }
     segment.end = end + text.length;
+    segment.whole = whole;
     this.#size += text.length;
     return true;
+  }
+
+  /** Copies bytes behind what a block holds. */
+  #fill(segment: Segment, bytes: Uint8Array): void {
+    segment.bytes.set(bytes, segment.end);
+    segment.end += bytes.length;
+    this.#size += bytes.length;
   }
 
   /** The bytes to write next, or `undefined` if there are none. */
@@ -128,6 +175,7 @@ export class SendQueue {
     segment.start += count;
     this.#size -= count;
     if (segment.start < segment.end) return;
+    this.#cut = !segment.whole;
     giveBack(segment);
     this.#first = this.#rest[this.#next++];
     if (this.#first === undefined) {
@@ -144,9 +192,11 @@ export class SendQueue {
     this.#first = undefined;
     this.#rest = [];
     this.#next = this.#size = 0;
+    this.#cut = false;
   }
 
   #add(segment: Segment): void {
+    this.#size += segment.end;
     if (this.#first === undefined) this.#first = segment;
     else this.#rest.push(segment);
   }

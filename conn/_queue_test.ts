@@ -97,3 +97,69 @@ Deno.test("SendQueue.clear drops everything", () => {
   queue.clear();
   assertEquals([queue.size, queue.peek()], [0, undefined]);
 });
+
+Deno.test("SendQueue puts what goes ahead behind the unit that is being taken", () => {
+  const queue = new SendQueue();
+  const cases: [start: number, expected: string][] = [
+    // Nothing is taken yet: a large unit waits as it came.
+    [0, "!LLLL"],
+    [2, "LLLL!"],
+  ];
+  for (const [start, expected] of cases) {
+    const large = new Uint8Array(10_000).fill(76);
+    queue.push(large);
+    queue.peek();
+    if (start > 0) queue.advance(start);
+    queue.pushAhead(encoder.encode("!"), false);
+    const all = new TextDecoder().decode(takeAll(queue));
+    assertEquals(all.replace(/L+/, "LLLL"), expected);
+  }
+});
+
+Deno.test("SendQueue never puts what goes ahead between two parts of a unit", () => {
+  const piece = fc.record({
+    parts: fc.array(fc.integer({ min: 1, max: 20_000 }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    ahead: fc.boolean(),
+    take: fc.integer({ min: 0, max: 40_000 }),
+    text: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+      const queue = new SendQueue();
+      const taken: number[] = [];
+      let units = 0;
+      let aheads = 0;
+      for (const { parts, ahead, take, text } of pieces) {
+        units++;
+        parts.forEach((size, i) => {
+          const whole = i === parts.length - 1;
+          // A unit is its number, as often as it is long.
+          if (text) {
+            queue.pushText(String.fromCharCode(units).repeat(size), whole);
+          } else queue.push(new Uint8Array(size).fill(units), whole);
+        });
+        if (ahead) {
+          queue.pushAhead(new Uint8Array([100, 100]), false);
+          aheads++;
+        }
+        const bytes = queue.peek();
+        if (bytes === undefined || take === 0) continue;
+        const count = Math.min(take, bytes.length);
+        for (const byte of bytes.subarray(0, count)) taken.push(byte);
+        queue.advance(count);
+      }
+      for (const byte of takeAll(queue)) taken.push(byte);
+      const runs = taken.filter((byte, i) => byte !== taken[i - 1]);
+      // Each unit is one run, in order; two that go ahead may meet.
+      assertEquals(
+        runs.filter((run) => run !== 100),
+        Array.from({ length: units }, (_, i) => i + 1),
+      );
+      assertEquals(taken.filter((byte) => byte === 100).length, aheads * 2);
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -20,6 +20,8 @@ export interface Watched {
   readonly output: Output;
   /** When the machine wants to be called, `Infinity` for never. */
   machineDeadline(): number;
+  /** How long the machine waits for the peer's end, if it has a say. */
+  readonly machineCloseTimeout: number | undefined;
   /** Calls the machine. */
   tick(): void;
   /** Closes with the protocol's last words. */
@@ -70,9 +72,10 @@ export class Watch extends WheelEntry {
     if (this.#idleTimeout !== Infinity) this.#lastInput = this.now;
   }
 
-  /** All is sent: from here on the peer has `closeTimeout` to do the same. */
+  /** All is sent: from here on the peer has a bounded time to do the same. */
   awaitPeersEnd(): void {
-    this.#closeAt = this.now + this.#closeTimeout;
+    const timeout = this.#conn.machineCloseTimeout ?? this.#closeTimeout;
+    this.#closeAt = this.now + timeout;
   }
 
   /** Sets the wheel to whatever is due first. */

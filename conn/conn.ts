@@ -75,6 +75,11 @@ export interface Conn<E, C> extends AsyncIterable<E>, AsyncDisposable {
   readonly signal: AbortSignal;
   /** Bytes that were accepted and not yet given to the kernel. */
   readonly buffered: number;
+  /**
+   * Whether the send queue went over its high mark, and has not fallen below its
+   * low one since.
+   */
+  readonly needsDrain: boolean;
   /** Counters. */
   readonly stats: ConnStats;
   /** Settles with the `close` event's error, or `undefined`, once that was sent. */

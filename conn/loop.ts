@@ -7,7 +7,7 @@
 import type { Clock } from "./clock.ts";
 import type { Conn, ConnStats, Handler } from "./conn.ts";
 import { ConnError } from "./error.ts";
-import { EventQueue } from "./_iterate.ts";
+import { EventQueue } from "./event_queue.ts";
 import { type AnyEvent, type AnyMachine, type AnyView, Link } from "./_link.ts";
 import type { Machine } from "./machine.ts";
 import type { Transport } from "./transport.ts";
@@ -123,6 +123,9 @@ class View<E extends AnyEvent, C> implements Conn<E, C> {
   }
   get buffered(): number {
     return this.#link.output.size;
+  }
+  get needsDrain(): boolean {
+    return this.#link.output.overHighMark();
   }
   get stats(): ConnStats {
     const { bytesIn, output, openedAt } = this.#link;

@@ -18,6 +18,8 @@ export interface Sink<E> {
    * it has taken all, input that a machine has left is offered again.
    */
   readonly buffered: number;
+  /** Whether the handler has paused input. */
+  readonly paused: boolean;
   /**
    * Hands an event to the handler.
    *
@@ -30,8 +32,21 @@ export interface Sink<E> {
   /**
    * Queues bytes, or a string that is sent as UTF-8. Small arrays are copied;
    * large ones are sent from where they are, so the caller gives them away.
+   *
+   * @param data What to send.
+   * @param goesOn What belongs together is not complete yet: the next call goes
+   * on with it, and nothing may come between.
    */
-  write(data: Uint8Array | string): void;
+  write(data: Uint8Array | string, goesOn?: boolean): void;
+  /**
+   * Queues a few bytes ahead of all that waits, behind what is being written and
+   * what belongs together with it.
+   *
+   * @param bytes What to send.
+   * @param name What was queued under the same name is dropped, if it still waits
+   * and nothing was queued after it.
+   */
+  writeAhead(bytes: Uint8Array, name: string): void;
   /**
    * Ends the connection in order: what is queued is sent, this side of the
    * stream ends, and the peer gets a bounded time to do the same. With an error,
@@ -39,6 +54,13 @@ export interface Sink<E> {
    * called for it.
    */
   close(error?: ConnError): void;
+  /** Ends the connection at once; what is queued is lost. */
+  abort(error?: ConnError): void;
+  /**
+   * Goes on offering input also while the handler has paused: nothing that comes
+   * from here on is for it.
+   */
+  readOn(): void;
 }
 
 /**
@@ -63,6 +85,16 @@ export interface Machine<E, C> {
    * more, by default 64 KiB.
    */
   readonly lookahead?: number;
+  /**
+   * Above this many queued bytes, {@linkcode Conn.send} returns `false`; in place
+   * of what the connection was made with.
+   */
+  readonly highMark?: number;
+  /**
+   * How long an orderly close waits for the peer's end of stream, in milliseconds;
+   * in place of what the connection was made with.
+   */
+  readonly closeTimeout?: number;
   /**
    * Takes input. Events that carry bytes carry copies: `bytes` is only valid
    * during the call.
@@ -116,4 +148,16 @@ export interface Machine<E, C> {
   deadline?(): number;
   /** Runs what is due: a time-out, a heartbeat. */
   tick?(sink: Sink<E>): void;
+  /**
+   * Makes the `close` event, for a protocol that has more to say than why the
+   * connection failed. Its `error` is also what {@linkcode Conn.closed} gives.
+   *
+   * @param error Why it failed, if it did.
+   */
+  closeEvent?(error: ConnError | undefined): E & { error?: ConnError };
+  /**
+   * Frees what the machine holds outside itself. Called once, when the connection
+   * has closed or another machine has taken this one's place.
+   */
+  release?(): void;
 }

@@ -71,6 +71,8 @@ export class ClientConn extends WheelEntry implements BodyOwner, UploadOwner {
   /** How long the present phase may take. */
   #patience = Infinity;
   #gone = false;
+  /** Whether it belongs to the program, which speaks another protocol over it. */
+  #given = false;
 
   constructor(
     keeper: ConnKeeper,
@@ -144,6 +146,7 @@ export class ClientConn extends WheelEntry implements BodyOwner, UploadOwner {
   give(): HttpConn {
     this.#finish();
     this.#leave(false);
+    this.#given = true;
     return this.conn;
   }
 
@@ -195,7 +198,8 @@ export class ClientConn extends WheelEntry implements BodyOwner, UploadOwner {
     try {
       if (exchange?.onEvent === undefined) return this.#take(event, exchange);
       const wait = exchange.onEvent(event, conn);
-      this.#take(event, this.#exchange);
+      const held = this.#take(event, this.#exchange);
+      if (held !== undefined) return held;
       return wait === undefined ? undefined : this.#pause(wait);
     } catch (error) {
       this.break(error);
@@ -213,7 +217,7 @@ export class ClientConn extends WheelEntry implements BodyOwner, UploadOwner {
     if (event.type === "end") return this.#end(event.trailers, exchange);
   }
 
-  #response(head: ResponseHead, exchange: Exchange): void {
+  #response(head: ResponseHead, exchange: Exchange): void | Promise<void> {
     if (head.status < 200 && head.status !== 101) {
       if (head.status === 100 && this.#upload.waits) {
         this.#startBody();
@@ -227,6 +231,8 @@ export class ClientConn extends WheelEntry implements BodyOwner, UploadOwner {
     this.#since = this.#keeper.clock.now();
     this.#patience = exchange.timeouts.bodyIdle;
     this.#body = exchange.responded(this, head, this.#since);
+    // Input waits for `become`: HTTP would take the end of the stream for its own.
+    if (this.#given) return new Promise(() => {});
     if (this.#exchange !== exchange) return;
     const length = head.contentLength ?? 0;
     if (this.#body === undefined) {

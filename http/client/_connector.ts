@@ -56,6 +56,8 @@ export interface Place {
   /** TLS with the origin itself. */
   readonly tls: TlsClientOptions | undefined;
   readonly proxy: Proxy | undefined;
+  /** Whether a proxy must not forward the requests, so that it opens a tunnel. */
+  readonly tunnel: boolean;
 }
 
 /** How to get there. */
@@ -77,7 +79,7 @@ export interface Opened extends Connected {
 /** Whether requests to that place are told to the proxy in absolute-form. */
 export function isForwarded(place: Place): boolean {
   return place.proxy !== undefined && place.proxy.kind !== "socks5" &&
-    place.tls === undefined;
+    place.tls === undefined && !place.tunnel;
 }
 
 /** Opens a transport to a place. */

@@ -77,6 +77,10 @@ function requestOptions(
 ): { url: string; options: RequestOptions } {
   const base = input instanceof Request ? input : undefined;
   const url = base?.url ?? `${input}`;
+  // The client takes them, for upgrades; Fetch does not.
+  if (/^\s*wss?:/i.test(url)) {
+    throw new TypeError(`Cannot fetch "${url}": expected an http or https URL`);
+  }
   const body = init.body ?? (base?.body as RequestBody | null | undefined);
   const headers = init.headers ?? base?.headers;
   const options: RequestOptions = {

@@ -60,6 +60,7 @@ export async function handshake<E, C>(
 class Handshake<E> implements Sink<E> {
   readonly now = 0;
   readonly buffered = 0;
+  readonly paused = false;
   readonly #transport: Transport;
   readonly #isDone: (event: E) => boolean;
   #out: (Uint8Array | string)[] = [];
@@ -84,9 +85,19 @@ class Handshake<E> implements Sink<E> {
     this.#out.push(data);
   }
 
+  writeAhead(bytes: Uint8Array): void {
+    this.#out.push(bytes);
+  }
+
   close(error?: ConnError): void {
     this.#failed ??= error ?? closedEarly();
   }
+
+  abort(error?: ConnError): void {
+    this.close(error);
+  }
+
+  readOn(): void {}
 
   async run<C>(machine: Machine<E, C>, command: C): Promise<Uint8Array> {
     machine.send(command, this);

@@ -99,7 +99,7 @@ export class Router {
 
   #make(target: Target, unix: string | undefined): Route {
     const { proxy, noProxy } = this.#settings;
-    const { hostname, port, secure } = target;
+    const { hostname, port, secure, webSocket } = target;
     const direct = proxy === undefined || unix !== undefined ||
       bypassesProxy(hostname, port, noProxy);
     const place: Place = {
@@ -108,6 +108,7 @@ export class Router {
       unix,
       tls: secure ? this.#tls : undefined,
       proxy: direct ? undefined : proxy,
+      tunnel: webSocket,
     };
     return new Route(target, place, this.#pool, this.#settings);
   }

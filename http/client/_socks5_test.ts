@@ -11,6 +11,7 @@ import {
 class Driver implements Sink<Socks5Event> {
   readonly now = 0;
   readonly buffered = 0;
+  readonly paused = false;
   readonly machine = new Socks5Machine();
   readonly events: string[] = [];
   readonly written: number[][] = [];
@@ -25,10 +26,17 @@ class Driver implements Sink<Socks5Event> {
   write(data: Uint8Array | string): void {
     this.written.push([...data as Uint8Array]);
   }
+  writeAhead(bytes: Uint8Array): void {
+    this.written.push([...bytes]);
+  }
   close(error?: ConnError): void {
     this.closed = true;
     this.error = error;
   }
+  abort(error?: ConnError): void {
+    this.close(error);
+  }
+  readOn(): void {}
   feed(...bytes: number[]): void {
     const all = new Uint8Array([...this.rest, ...bytes]);
     this.rest = all.subarray(this.machine.receive(all, this));

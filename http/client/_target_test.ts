@@ -6,6 +6,7 @@ Deno.test("parseTarget splits a URL into what a request needs", () => {
   assertEquals(parseTarget("HTTP://A.test:80/x/../y?q=1#frag"), {
     url: "http://a.test/y?q=1#frag",
     secure: false,
+    webSocket: false,
     hostname: "a.test",
     port: 80,
     host: "a.test",
@@ -22,6 +23,23 @@ Deno.test("parseTarget keeps an unusual port in the Host field", () => {
   assertEquals(target.port, 8443);
   assertEquals(target.path, "/");
   assertEquals(parseTarget("https://a.test").port, 443);
+});
+
+Deno.test("parseTarget takes ws and wss for the places of http and https", () => {
+  const plain = parseTarget("ws://a.test/chat");
+  assertEquals([plain.port, plain.secure, plain.webSocket], [80, false, true]);
+  assertEquals(plain.origin, parseTarget("http://a.test:80/").origin);
+  assertEquals(plain.host, "a.test");
+  assertEquals(plain.url, "ws://a.test/chat");
+  const secure = parseTarget("wss://a.test:8443/");
+  assertEquals([secure.port, secure.secure, secure.webSocket], [
+    8443,
+    true,
+    true,
+  ]);
+  assertEquals(secure.origin, parseTarget("https://a.test:8443/").origin);
+  assertEquals(parseTarget("wss://a.test").port, 443);
+  assertEquals(parseTarget("https://a.test").webSocket, false);
 });
 
 Deno.test("parseTarget turns user information into a Basic login", () => {

@@ -104,7 +104,8 @@ export class Client implements AsyncDisposable {
    * Sends a request, and resolves when the head of the reply is there.
    *
    * @param url Where to: an absolute `http:` or `https:` URL. User information
-   * in it becomes an `Authorization` field.
+   * in it becomes an `Authorization` field. `ws:` and `wss:` lead to the same
+   * places, for a request that asks for an upgrade: a proxy opens a tunnel for it.
    * @param options Method, fields, body and so on.
    * @returns The reply. Whatever its status, it is no error.
    * @throws {ConnError} If there is no reply.

@@ -74,6 +74,8 @@ export interface ResponseSource {
 export class ClientResponse {
   readonly #source: ResponseSource;
   readonly #filled: FilledBody;
+  /** The whole head, as it came. */
+  readonly head: ResponseHead;
   /** The version of the status line. */
   readonly version: HttpVersion;
   /** The status code. */
@@ -101,6 +103,7 @@ export class ClientResponse {
   ) {
     this.#source = source;
     this.#filled = filled;
+    this.head = head;
     this.version = head.version;
     this.status = head.status;
     this.reason = head.reason;
@@ -174,7 +177,8 @@ export class ClientResponse {
   /**
    * The connection after `101 Switching Protocols`, or after a 2xx reply to
    * CONNECT. It belongs to the program now; {@linkcode Conn.become} makes it
-   * speak what was agreed.
+   * speak what was agreed. Until then nothing is read of what follows the reply,
+   * so nothing of it is lost, and its end is not noticed.
    *
    * @throws {ConnError} With code `"not_upgraded"` if it is still the client's.
    */

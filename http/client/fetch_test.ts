@@ -120,3 +120,12 @@ Deno.test("fetch rejects as the standard says, with the ConnError for a cause", 
   const reason = await assertRejects(() => aborted, DOMException);
   assertEquals(reason.name, "AbortError");
 });
+
+Deno.test("fetch does not take WebSocket URLs, which the client does", async () => {
+  const net = new FakeNet();
+  await using client = net.client();
+  for (const url of ["ws://a.test/", "WSS://a.test/", " ws://a.test/"]) {
+    await assertRejects(() => client.fetch(url), TypeError, "Cannot fetch");
+  }
+  assertEquals(net.requests.length, 0);
+});

@@ -76,24 +76,22 @@ export function isRedirect(status: number): boolean {
  * fragment is inherited if the location has none (RFC 9110 §10.2.2). User
  * information in the location is dropped.
  *
+ * What was requested as `ws:` or `wss:` stays that: the location may name it as
+ * `http:` or `https:` too, which mean the same endpoints (RFC 6455 §3).
+ *
  * @param request The request that was redirected.
  * @param reply The status and the `Location` field of the reply.
  * @returns What to request next.
  * @throws {ConnError} With code `"redirect_invalid"` if the location is no URL, or
- * is not one of `http:` or `https:`.
+ * is not one of `http:` or `https:`; with code `"redirect_insecure"` if it leads
+ * from `wss:` out of TLS.
  */
 export function redirectStep(
   request: RedirectedRequest,
   reply: { status: number; location: string },
 ): RedirectStep {
   const from = new URL(request.url);
-  const to = URL.parse(reply.location, request.url);
-  if (!to || (to.protocol !== "http:" && to.protocol !== "https:")) {
-    throw new ConnError(
-      `Cannot follow the redirect to "${reply.location}": expected an http or https URL`,
-      { code: "redirect_invalid", side: "remote" },
-    );
-  }
+  const to = destination(request.url, from.protocol, reply.location);
   to.username = "";
   to.password = "";
   if (to.hash === "") to.hash = from.hash;
@@ -170,6 +168,29 @@ export class RedirectTrail {
     this.urls.push(this.#last);
     this.#last = next.url;
   }
+}
+
+/** Where the location leads, in the kind of scheme that the request had. */
+function destination(base: string, scheme: string, location: string): URL {
+  const webSocket = scheme === "ws:" || scheme === "wss:";
+  const to = URL.parse(location, base);
+  if (webSocket && to?.protocol === "http:") to.protocol = "ws:";
+  else if (webSocket && to?.protocol === "https:") to.protocol = "wss:";
+  const [plain, secure] = webSocket ? ["ws:", "wss:"] : ["http:", "https:"];
+  if (!to || (to.protocol !== plain && to.protocol !== secure)) {
+    const schemes = webSocket ? "http, https, ws or wss" : "http or https";
+    throw new ConnError(
+      `Cannot follow the redirect to "${location}": expected an ${schemes} URL`,
+      { code: "redirect_invalid", side: "remote" },
+    );
+  }
+  if (scheme === "wss:" && to.protocol !== secure) {
+    throw new ConnError(
+      `Cannot follow the redirect to "${location}": expected a wss URL, as "${base}" is one`,
+      { code: "redirect_insecure", side: "remote" },
+    );
+  }
+  return to;
 }
 
 function nextMethod(status: number, method: string): string {

@@ -146,3 +146,39 @@ Deno.test("RedirectTrail lets a changed method come back to its URL", () => {
   trail.add({ method: "GET", url: "http://a.test/form" });
   assertEquals(trail.urls.length, 1);
 });
+
+Deno.test("redirectStep keeps a WebSocket request one, whatever the location's scheme", () => {
+  const table: [from: string, location: string, url: string, cross: boolean][] =
+    [
+      ["ws://a.test/1", "/2", "ws://a.test/2", false],
+      ["ws://a.test/1", "http://a.test/2", "ws://a.test/2", false],
+      ["ws://a.test/1", "ws://a.test:80/2", "ws://a.test/2", false],
+      ["ws://a.test/1", "https://a.test/2", "wss://a.test/2", true],
+      ["ws://a.test/1", "wss://b.test/2", "wss://b.test/2", true],
+      ["wss://a.test/1", "https://a.test:443/2", "wss://a.test/2", false],
+    ];
+  for (const [from, location, url, crossOrigin] of table) {
+    const next = redirectStep({ method: "GET", url: from }, {
+      status: 302,
+      location,
+    });
+    assertEquals([next.url, next.crossOrigin], [url, crossOrigin], location);
+  }
+});
+
+Deno.test("redirectStep leads no WebSocket request out of TLS, and no other to ws", () => {
+  const table: [from: string, location: string, code: string][] = [
+    ["wss://a.test/", "ws://a.test/2", "redirect_insecure"],
+    ["wss://a.test/", "http://a.test/2", "redirect_insecure"],
+    ["ws://a.test/", "ftp://a.test/", "redirect_invalid"],
+    ["http://a.test/", "ws://a.test/", "redirect_invalid"],
+    ["https://a.test/", "wss://a.test/", "redirect_invalid"],
+  ];
+  for (const [url, location, code] of table) {
+    const error = assertThrows(
+      () => redirectStep({ method: "GET", url }, { status: 302, location }),
+      ConnError,
+    );
+    assertEquals(error.code, code, `${url} ${location}`);
+  }
+});

@@ -42,7 +42,7 @@ export class HttpDriver implements Sink<HttpEvent> {
   now = 1_000;
   /** Bytes that the machine wrote and the transport has not taken, for a test to set. */
   buffered = 0;
-  #paused = false;
+  paused = false;
   #pumping = false;
   #ended = false;
   #told = false;
@@ -67,8 +67,8 @@ export class HttpDriver implements Sink<HttpEvent> {
     } else {
       this.log.push(text);
     }
-    if (this.#handler(event, this) === "pause") this.#paused = true;
-    return !this.#paused && !this.closed;
+    if (this.#handler(event, this) === "pause") this.paused = true;
+    return !this.paused && !this.closed;
   }
 
   write(data: Uint8Array | string): void {
@@ -78,11 +78,21 @@ export class HttpDriver implements Sink<HttpEvent> {
     );
   }
 
+  writeAhead(bytes: Uint8Array): void {
+    this.write(bytes);
+  }
+
   close(error?: ConnError): void {
     if (this.closed) return;
     this.closed = true;
     this.error = error;
   }
+
+  abort(error?: ConnError): void {
+    this.close(error);
+  }
+
+  readOn(): void {}
 
   /** Takes bytes from the peer. */
   feed(bytes: Uint8Array | string): this {
@@ -112,7 +122,7 @@ export class HttpDriver implements Sink<HttpEvent> {
 
   /** Ends the handler's pause. */
   resume(): this {
-    this.#paused = false;
+    this.paused = false;
     this.machine.resume(this);
     this.#pump();
     return this;
@@ -135,7 +145,7 @@ export class HttpDriver implements Sink<HttpEvent> {
   }
 
   #pump(): void {
-    if (this.#pumping || this.#paused || this.closed) return;
+    if (this.#pumping || this.paused || this.closed) return;
     this.#pumping = true;
     try {
       if (this.rest.length > 0) this.#offer();
@@ -148,7 +158,7 @@ export class HttpDriver implements Sink<HttpEvent> {
   }
 
   #stopped(): boolean {
-    return this.#paused || this.closed;
+    return this.paused || this.closed;
   }
 
   /** Offers a copy that does not outlive the call, as a read buffer may. */

@@ -204,6 +204,8 @@ export class ServedConn {
     exchange.settle(outcome);
     if (this.#exchange !== exchange) return;
     this.#answer = undefined;
+    // The server still knows this connection, whatever it has become.
+    if (exchange.takeover !== undefined) this.#exchange = undefined;
     if (!("error" in outcome)) return;
     const { error } = outcome;
     // Nothing can be answered any more, but the program wants to know.

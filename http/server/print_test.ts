@@ -13,10 +13,14 @@ function setUp(version = "1.1") {
   const sink: Sink<HttpEvent> = {
     now: 0,
     buffered: 0,
+    paused: false,
     emit: () => true,
     write: (data) =>
       void written.push(typeof data === "string" ? data : decoder.decode(data)),
+    writeAhead: () => {},
     close: () => {},
+    abort: () => {},
+    readOn: () => {},
   };
   const request = `GET / HTTP/${version}\r\nHost: a\r\n\r\n`;
   machine.receive(new TextEncoder().encode(request), sink);

@@ -18,7 +18,7 @@ type Consumer<E> = PromiseWithResolvers<IteratorResult<E, undefined>>;
 /**
  * A handler that keeps events until somebody iterates. The connection is paused
  * until the consumer comes back for the next one, so at most one input event
- * waits.
+ * waits, and `open`, which is no input.
  */
 export class EventQueue<E extends { type: string }> {
   #waiting: Waiting<E>[] = [];
@@ -28,11 +28,16 @@ export class EventQueue<E extends { type: string }> {
   #error: ConnError | undefined;
 
   /** The handler to give to the connection. */
-  readonly handler: Handler<E, never> = (event) =>
-    new Promise<void>((taken) => {
+  readonly handler: Handler<E, never> = (event) => {
+    if (event.type === "open") {
+      this.#waiting.push({ event, taken: () => {} });
+      return this.#serve();
+    }
+    return new Promise<void>((taken) => {
       this.#waiting.push({ event, taken });
       this.#serve();
     });
+  };
 
   /** Gives the next event, after letting the connection read on. */
   next(): Promise<IteratorResult<E, undefined>> {
