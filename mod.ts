@@ -1,10 +1,11 @@
 /**
- * A protocol toolkit: one event-driven connection that speaks raw bytes or
- * HTTP/1.1, over TCP, TLS, Unix sockets or memory, and changes its protocol while
- * it lives.
+ * A protocol toolkit: one event-driven connection that speaks raw bytes,
+ * HTTP/1.1 or WebSocket, over TCP, TLS, Unix sockets or memory, and changes its
+ * protocol while it lives.
  *
  * Each module has an entry point of its own, which is the better import for a
- * program that needs one of them: `@meerkat/net/conn`, `@meerkat/net/http`.
+ * program that needs one of them: `@meerkat/net/conn`, `@meerkat/net/http`,
+ * `@meerkat/net/ws`.
  *
  * @example All modules at once
  * ```ts
@@ -26,3 +27,4 @@
 
 export * as conn from "./conn/mod.ts";
 export * as http from "./http/mod.ts";
+export * as ws from "./ws/mod.ts";

@@ -40,22 +40,36 @@ export function compare(ours: Series, peer: Series, atLeast?: number): Claim {
   };
 }
 
-/** Makes a table of what each subject did. */
-export function seriesTable(all: readonly Series[]): string {
-  const head = ["", "requests/s", "min..max", "CPU µs/request", "busy"];
+/**
+ * Makes a table of what each subject did.
+ *
+ * @param all The subjects.
+ * @param unit What was counted.
+ * @returns The table.
+ */
+export function seriesTable(all: readonly Series[], unit = "request"): string {
+  const head = ["", `${unit}s/s`, "min..max", `CPU µs/${unit}`, "busy"];
   const rows = all.map(({ label, samples }) => {
     const rate = spread(samples.map((sample) => sample.rate));
-    const cpu = spread(samples.map((sample) => sample.cpu)).median;
-    const busy = spread(samples.map((sample) => sample.busy)).median;
+    const { median: cpu } = spread(samples.map((sample) => sample.cpu));
     return [
       label,
       thousands(rate.median),
       `${thousands(rate.min)}..${thousands(rate.max)}`,
-      cpu.toFixed(1),
-      `${(busy * 100).toFixed(0)} %`,
+      cpu.toFixed(cpu < 10 ? 2 : 1),
+      percent(samples.map((sample) => sample.busy)),
     ];
   });
-  return table([head, ...rows]);
+  const loads = all.map(({ samples }) =>
+    samples.map(({ load }) => load ?? NaN)
+  );
+  if (loads.flat().every(Number.isNaN)) return table([head, ...rows]);
+  rows.forEach((row, i) => row.push(percent(loads[i]!)));
+  return table([[...head, "load busy"], ...rows]);
+}
+
+function percent(values: readonly number[]): string {
+  return `${(spread(values).median * 100).toFixed(0)} %`;
 }
 
 /** Makes a table of claims. */

@@ -6,12 +6,14 @@
 
 /** One short measurement. */
 export interface Sample {
-  /** Requests per second. */
+  /** Requests, or whatever is counted, per second. */
   rate: number;
-  /** CPU time of the program for one request, in microseconds. */
+  /** CPU time of the program for one of them, in microseconds. */
   cpu: number;
   /** How much of the time the program had a processor: 1 is one processor. */
   busy: number;
+  /** The same of what made the load, where that is known. */
+  load?: number;
 }
 
 /** Something to measure. */

@@ -13,6 +13,7 @@ import type { Context, Suite } from "./_suite.ts";
 /** The suites, loaded when they are asked for. */
 const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   http: async () => (await import("./http/suite.ts")).suite,
+  ws: async () => (await import("./ws/suite.ts")).suite,
 };
 
 const QUICK = { rounds: 2, seconds: 1 };

@@ -39,6 +39,18 @@ export type MakeView = (
 
 const resolved = Promise.resolve();
 let lastId = 0;
+/** Who got a command in this turn. Emptied in place: it fills every turn. */
+const touched: (Link | undefined)[] = [];
+let touchedCount = 0;
+
+/** Runs at the end of a turn; more may be touched meanwhile. */
+function settleTouched(): void {
+  for (let i = 0; i < touchedCount; i++) {
+    touched[i]!.settle();
+    touched[i] = undefined;
+  }
+  touchedCount = 0;
+}
 
 function transportError(cause: unknown): ConnError {
   const reset = cause instanceof Deno.errors.ConnectionReset ||
@@ -69,6 +81,8 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   readonly #input: ReadBuffer;
   readonly #watch: Watch;
   readonly #maxBuffered: number;
+  readonly #highMark: number;
+  readonly #lowMark: number | undefined;
   readonly #onError: (error: unknown) => void;
   readonly #makeView: MakeView;
 
@@ -81,7 +95,8 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   /** The machine reads in spite of them. */
   #readsOn = false;
   #pumping = false;
-  #pumpQueued = false;
+  /** Waits for the end of the turn. */
+  #touched = false;
   /** Bytes to put back once the machine has said what it consumed. */
   #unread: Uint8Array[] = [];
   /** The buffer was full, so no read is under way. */
@@ -92,6 +107,8 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   #draining = false;
   #closing = false;
   #closed = false;
+  /** The `close` event was made. */
+  #told = false;
   #error: ConnError | undefined;
   #finished: PromiseWithResolvers<ConnError | undefined> | undefined;
   readonly #departure = new Departure();
@@ -106,16 +123,9 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     this.transport = transport;
     this.secure = options.secure ?? false;
     this.#maxBuffered = options.maxBuffered ?? 64 * 1024 * 1024;
-    const highMark = Math.min(
-      options.highMark ?? 64 * 1024,
-      this.#maxBuffered,
-    );
-    this.output = new Output(
-      transport,
-      this,
-      highMark,
-      options.lowMark ?? highMark / 4,
-    );
+    this.#highMark = options.highMark ?? 64 * 1024;
+    this.#lowMark = options.lowMark;
+    this.output = new Output(transport, this);
     this.#setMarks(machine);
     this.#watch = new Watch(this, options);
     this.#onError = options.onError ?? console.error;
@@ -156,6 +166,10 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
 
   writeAhead(bytes: Uint8Array, name: string): void {
     this.output.writeAhead(bytes, name);
+  }
+
+  settleAhead(): void {
+    this.output.settleAhead();
   }
 
   close(error?: ConnError): void {
@@ -205,7 +219,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   get finished(): Promise<ConnError | undefined> {
     if (this.#finished === undefined) {
       this.#finished = Promise.withResolvers();
-      if (this.#closed) this.#finished.resolve(this.#error);
+      if (this.#told) this.#finished.resolve(this.#error);
     }
     return this.#finished.promise;
   }
@@ -214,7 +228,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   send(command: unknown): boolean {
     if (this.#closing) return false;
     // One message may be larger than the cap: nobody was told to wait before it.
-    const told = this.output.overHighMark();
+    const { told } = this.output;
     this.#machine.send(command, this);
     this.#afterCommand();
     if (!this.output.overHighMark()) return true;
@@ -253,11 +267,11 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     return view;
   }
 
-  /** Takes the machine's marks of the send queue, if it has its own. */
+  /** Sets the marks of the send queue: the machine's, if it has its own. */
   #setMarks({ highMark }: AnyMachine): void {
-    if (highMark === undefined) return;
-    const mark = Math.min(highMark, this.#maxBuffered);
-    this.output.setMarks(mark, mark / 4);
+    const high = Math.min(highMark ?? this.#highMark, this.#maxBuffered);
+    const low = highMark === undefined ? this.#lowMark : undefined;
+    this.output.setMarks(high, low ?? high / 4);
   }
 
   /** Puts bytes in front of the input: that of the call that runs now, too. */
@@ -304,6 +318,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     resolved.then(() => {
       const event = this.#closeEvent();
       this.#error = event.error;
+      this.#told = true;
       this.#tell(this.#view, event);
       this.#machine.release?.();
       this.#finished?.resolve(this.#error);
@@ -416,17 +431,22 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     this.#unread = [];
   }
 
-  /** Offers the input again: a command may have unblocked the machine. */
+  /**
+   * Sees to it, once in this turn, that the input is offered again, as a command
+   * may have unblocked the machine, and that its deadline is heard of.
+   */
   #afterCommand(): void {
-    if (this.#pumping) return;
-    this.#watch.arm();
-    if (this.#pumpQueued || !this.#ready) return;
-    if (this.#input.size === 0 && this.#eof !== "seen") return;
-    this.#pumpQueued = true;
-    resolved.then(() => {
-      this.#pumpQueued = false;
-      this.#pump();
-    });
+    if (this.#pumping || this.#touched) return;
+    this.#touched = true;
+    touched[touchedCount++] = this;
+    if (touchedCount === 1) resolved.then(settleTouched);
+  }
+
+  /** All commands of the turn were taken. */
+  settle(): void {
+    this.#touched = false;
+    if (this.#input.size > 0 || this.#eof === "seen") this.#pump();
+    else this.#watch.arm();
   }
 
   /** Issues the next read; if the buffer is full, `#pump` calls again. */

@@ -5,7 +5,6 @@
  */
 
 import { SendQueue } from "./_queue.ts";
-import type { Sink } from "./machine.ts";
 import type { Transport } from "./transport.ts";
 
 const resolved = Promise.resolve();
@@ -21,6 +20,12 @@ function flushDirty(): void {
   }
   dirtyCount = 0;
 }
+
+/**
+ * While no more than this waits, the transport is not behind: all that goes ahead
+ * is queued.
+ */
+const AHEAD_FREELY = 4096;
 
 /** What the owner of an {@linkcode Output} is told. */
 export interface OutputOwner {
@@ -41,30 +46,24 @@ export interface OutputOwner {
 export class Output {
   /** Bytes that the transport took. */
   sent = 0;
+  /** Whether the program was told to wait, and not to go on since. */
+  told = false;
   readonly #queue = new SendQueue();
   readonly #transport: Transport;
   readonly #owner: OutputOwner;
-  #highMark: number;
-  #lowMark: number;
-  /** What goes ahead of the queue, by name: the newest of each. */
+  #highMark = Infinity;
+  #lowMark = Infinity;
+  /** What goes ahead once the write under way is done: the newest of each name. */
   #ahead: Map<string, Uint8Array> | undefined;
   #writing = false;
   #flushQueued = false;
-  #overHigh = false;
   #drained: PromiseWithResolvers<void> | undefined;
   #end: "no" | "wanted" | "sent" = "no";
   #closed = false;
 
-  constructor(
-    transport: Transport,
-    owner: OutputOwner,
-    highMark: number,
-    lowMark: number,
-  ) {
+  constructor(transport: Transport, owner: OutputOwner) {
     this.#transport = transport;
     this.#owner = owner;
-    this.#highMark = highMark;
-    this.#lowMark = lowMark;
   }
 
   /** Bytes queued and not yet taken. */
@@ -91,8 +90,6 @@ export class Output {
   /** Queues data; ignored once the stream's end is wanted. */
   write(data: Uint8Array | string, goesOn = false): void {
     if (this.#end !== "no" || this.#closed) return;
-    // It is ahead of what comes now in any case.
-    if (this.#ahead !== undefined) this.#moveAhead();
     if (typeof data === "string") this.#queue.pushText(data, !goesOn);
     else this.#queue.push(data, !goesOn);
     this.#flushSoon();
@@ -101,19 +98,23 @@ export class Output {
   /** Queues bytes ahead of others; see {@linkcode Sink.writeAhead}. */
   writeAhead(bytes: Uint8Array, name: string): void {
     if (this.#end !== "no" || this.#closed) return;
-    (this.#ahead ??= new Map()).set(name, bytes);
+    if (!this.#writing || this.#queue.size <= AHEAD_FREELY) {
+      this.#queue.pushAhead(bytes, this.#writing);
+    } else {
+      (this.#ahead ??= new Map()).set(name, bytes);
+    }
     this.#flushSoon();
   }
 
-  /** Notes that the program was told to wait, if it is, and says so. */
+  /** Notes that the program is told to wait, if it has to, and says so. */
   overHighMark(): boolean {
-    if (this.#queue.size > this.#highMark) this.#overHigh = true;
-    return this.#overHigh;
+    if (this.#queue.size > this.#highMark) this.told = true;
+    return this.told;
   }
 
   /** Resolves below the low mark; at once if the high one was not passed. */
   drain(): Promise<void> {
-    if (!this.#overHigh || this.#closed) return resolved;
+    if (!this.told || this.#closed) return resolved;
     this.#drained ??= Promise.withResolvers();
     return this.#drained.promise;
   }
@@ -121,7 +122,7 @@ export class Output {
   /** Sends the stream's end after what is queued. */
   end(): void {
     if (this.#end !== "no") return;
-    if (this.#ahead !== undefined) this.#moveAhead();
+    this.settleAhead();
     this.#end = "wanted";
     this.#flushSoon();
   }
@@ -137,7 +138,7 @@ export class Output {
   flush(): void {
     this.#flushQueued = false;
     if (this.#writing || this.#closed) return;
-    if (this.#ahead !== undefined) this.#moveAhead();
+    this.settleAhead();
     const bytes = this.#queue.peek();
     try {
       if (bytes !== undefined) {
@@ -153,9 +154,10 @@ export class Output {
     }
   }
 
-  /** What goes ahead finds its place; from here on no other one replaces it. */
-  #moveAhead(): void {
-    for (const bytes of this.#ahead!.values()) {
+  /** What goes ahead finds its place; see {@linkcode Sink.settleAhead}. */
+  settleAhead(): void {
+    if (this.#ahead === undefined) return;
+    for (const bytes of this.#ahead.values()) {
       this.#queue.pushAhead(bytes, this.#writing);
     }
     this.#ahead = undefined;
@@ -174,7 +176,7 @@ export class Output {
     if (this.#closed) return;
     this.sent += count;
     this.#queue.advance(count);
-    if (this.#overHigh && this.#queue.size <= this.#lowMark) this.#low();
+    if (this.told && this.#queue.size <= this.#lowMark) this.#low();
     if (this.#queue.size === 0) this.#owner.outputEmptied();
     this.flush();
   };
@@ -191,7 +193,7 @@ export class Output {
   };
 
   #low(): void {
-    this.#overHigh = false;
+    this.told = false;
     this.#drained?.resolve();
     this.#drained = undefined;
     this.#owner.outputDrained();

@@ -5,11 +5,9 @@
  */
 
 /** Arrays up to this size are copied, so that they share a write. */
-const COPY_MAX = 8 * 1024;
-/** The size of the blocks that small pieces are copied into. */
-const BLOCK_SIZE = 16 * 1024;
-/** How many free blocks the thread keeps. */
-const POOL_MAX = 128;
+const COPY_MAX = 32 * 1024;
+/** Pieces up to this size are small. */
+const SMALL_MAX = 8 * 1024;
 
 /** Up to this length, a loop encodes faster than a call of the encoder. */
 const SHORT_TEXT = 40;
@@ -21,34 +19,70 @@ interface Segment {
   readonly bytes: Uint8Array;
   start: number;
   end: number;
-  /** Whether `bytes` is a block of ours, with room behind `end`. */
-  readonly block: boolean;
+  /** Where `bytes` belongs if it is a block of ours, with room behind `end`. */
+  readonly pool: Pool | undefined;
   /** Whether a unit ends at `end`, so that another one may come between. */
   whole: boolean;
+  /** Whether it went ahead of others. */
+  readonly ahead: boolean;
   /** The last view of the beginning of `bytes`: many messages are as long. */
   view: Uint8Array;
 }
 
-/** Blocks that no queue holds. */
-const pool: Segment[] = [];
+/** Blocks of one size, and how many of them the thread keeps. */
+class Pool {
+  readonly #size: number;
+  readonly #max: number;
+  readonly #free: Segment[] = [];
 
-function takeBlock(): Segment {
-  const free = pool.pop();
-  if (free !== undefined) return free;
-  const bytes = new Uint8Array(BLOCK_SIZE);
-  return { bytes, start: 0, end: 0, block: true, whole: true, view: bytes };
+  constructor(size: number, max: number) {
+    this.#size = size;
+    this.#max = max;
+  }
+
+  take(): Segment {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const bytes = new Uint8Array(this.#size);
+    return {
+      bytes,
+      start: 0,
+      end: 0,
+      pool: this,
+      whole: true,
+      ahead: false,
+      view: bytes,
+    };
+  }
+
+  giveBack(segment: Segment): void {
+    if (this.#free.length >= this.#max) return;
+    segment.start = segment.end = 0;
+    segment.whole = true;
+    this.#free.push(segment);
+  }
 }
 
-function reference(bytes: Uint8Array, whole: boolean): Segment {
+/** What small pieces are copied into. */
+const smallBlocks = new Pool(16 * 1024, 512);
+/** What larger ones are copied into. */
+const largeBlocks = new Pool(64 * 1024, 16);
+
+function reference(
+  bytes: Uint8Array,
+  whole: boolean,
+  ahead = false,
+): Segment {
   const { length: end } = bytes;
-  return { bytes, start: 0, end, block: false, whole, view: bytes };
-}
-
-function giveBack(segment: Segment): void {
-  if (!segment.block || pool.length >= POOL_MAX) return;
-  segment.start = segment.end = 0;
-  segment.whole = true;
-  pool.push(segment);
+  return {
+    bytes,
+    start: 0,
+    end,
+    pool: undefined,
+    whole,
+    ahead,
+    view: bytes,
+  };
 }
 
 /**
@@ -95,21 +129,24 @@ export class SendQueue {
   pushAhead(bytes: Uint8Array, writing: boolean): void {
     const first = this.#first;
     if (first === undefined) return this.push(bytes);
-    if (!first.block && first.start === 0 && !this.#cut && !writing) {
+    const untouched = !first.pool && first.start === 0 && !this.#cut;
+    if (untouched && !first.ahead && !writing) {
       this.#rest.splice(0, this.#next, first);
       this.#next = 0;
-      this.#first = reference(bytes, true);
+      this.#first = reference(bytes, true, true);
       this.#size += bytes.length;
       return;
     }
     let segment: Segment | undefined = first;
     let at = this.#next;
     while (segment !== undefined && !segment.whole) segment = this.#rest[at++];
+    // Behind those that went ahead before.
+    while (this.#rest[at]?.ahead) segment = this.#rest[at++];
     if (segment === undefined) return this.push(bytes);
-    if (segment.block && segment.bytes.length - segment.end >= bytes.length) {
+    if (segment.pool && segment.bytes.length - segment.end >= bytes.length) {
       return this.#fill(segment, bytes);
     }
-    this.#rest.splice(at, 0, reference(bytes, true));
+    this.#rest.splice(at, 0, reference(bytes, true, true));
     this.#size += bytes.length;
   }
 
@@ -117,7 +154,7 @@ export class SendQueue {
   pushText(text: string, whole = true): void {
     if (text.length === 0) return;
     if (text.length <= SHORT_TEXT && this.#pushAscii(text, whole)) return;
-    if (text.length > COPY_MAX) return this.push(encoder.encode(text), whole);
+    if (text.length > SMALL_MAX) return this.push(encoder.encode(text), whole);
     let rest = text;
     while (rest.length > 0) {
       // ASCII needs a byte a unit; if it was something else, go on in a new block.
@@ -133,7 +170,7 @@ export class SendQueue {
       if (read === rest.length) return;
       segment.whole = false;
       rest = rest.slice(read);
-      this.#add(takeBlock());
+      this.#add(smallBlocks.take());
     }
   }
 
@@ -176,7 +213,7 @@ export class SendQueue {
     this.#size -= count;
     if (segment.start < segment.end) return;
     this.#cut = !segment.whole;
-    giveBack(segment);
+    segment.pool?.giveBack(segment);
     this.#first = this.#rest[this.#next++];
     if (this.#first === undefined) {
       this.#next = 0;
@@ -204,8 +241,8 @@ export class SendQueue {
   /** The block at the queue's end with room for `count` bytes, or a new one. */
   #room(count: number): Segment {
     const last = this.#rest.length > 0 ? this.#rest.at(-1) : this.#first;
-    if (last?.block && last.bytes.length - last.end >= count) return last;
-    const segment = takeBlock();
+    if (last?.pool && last.bytes.length - last.end >= count) return last;
+    const segment = (count <= SMALL_MAX ? smallBlocks : largeBlocks).take();
     this.#add(segment);
     return segment;
   }

@@ -106,7 +106,7 @@ Deno.test("SendQueue puts what goes ahead behind the unit that is being taken", 
     [2, "LLLL!"],
   ];
   for (const [start, expected] of cases) {
-    const large = new Uint8Array(10_000).fill(76);
+    const large = new Uint8Array(50_000).fill(76);
     queue.push(large);
     queue.peek();
     if (start > 0) queue.advance(start);

@@ -18,7 +18,7 @@ type Consumer<E> = PromiseWithResolvers<IteratorResult<E, undefined>>;
 /**
  * A handler that keeps events until somebody iterates. The connection is paused
  * until the consumer comes back for the next one, so at most one input event
- * waits, and `open`, which is no input.
+ * waits; and `open` and `drain`, which are no input.
  */
 export class EventQueue<E extends { type: string }> {
   #waiting: Waiting<E>[] = [];
@@ -29,15 +29,21 @@ export class EventQueue<E extends { type: string }> {
 
   /** The handler to give to the connection. */
   readonly handler: Handler<E, never> = (event) => {
-    if (event.type === "open") {
-      this.#waiting.push({ event, taken: () => {} });
-      return this.#serve();
+    if (event.type === "open" || event.type === "drain") {
+      return this.#note(event);
     }
     return new Promise<void>((taken) => {
       this.#waiting.push({ event, taken });
       this.#serve();
     });
   };
+
+  /** Keeps what is no input, each kind once: nobody may come for it. */
+  #note(event: E): void {
+    if (this.#waiting.some((other) => other.event.type === event.type)) return;
+    this.#waiting.push({ event, taken: () => {} });
+    this.#serve();
+  }
 
   /** Gives the next event, after letting the connection read on. */
   next(): Promise<IteratorResult<E, undefined>> {

@@ -43,10 +43,12 @@ export interface Sink<E> {
    * what belongs together with it.
    *
    * @param bytes What to send.
-   * @param name What was queued under the same name is dropped, if it still waits
-   * and nothing was queued after it.
+   * @param name If the transport is behind by more than 4 KiB, only the newest of
+   * each name waits.
    */
   writeAhead(bytes: Uint8Array, name: string): void;
+  /** Puts what waits to go ahead where nothing that is written later can pass it. */
+  settleAhead(): void;
   /**
    * Ends the connection in order: what is queued is sent, this side of the
    * stream ends, and the peer gets a bounded time to do the same. With an error,

@@ -1,5 +1,13 @@
 // The programs of the demo, as processes of their own.
 
+/** An example, and what Deno lets it do. */
+export interface Program {
+  /** The example's name. */
+  readonly name: string;
+  /** Flags of `deno run`. */
+  readonly permissions: readonly string[];
+}
+
 /** What a program printed, and how it ended. */
 export interface Ended {
   readonly code: number;
@@ -14,14 +22,12 @@ const TIMEOUT = 60_000;
  * Tells how to run an example: by Deno, or, if this one is compiled, as the
  * program of that name in the same folder.
  *
- * @param name The example's name.
- * @param permissions What Deno lets it do.
+ * @param program The example.
  * @param args Its command line.
  * @returns The program and its whole command line.
  */
 function commandLine(
-  name: string,
-  permissions: readonly string[],
+  { name, permissions }: Program,
   args: readonly string[],
 ): [program: string, args: string[]] {
   const deno = Deno.execPath();
@@ -40,13 +46,31 @@ function commandLine(
   ]];
 }
 
-/** Runs the HTTP client to its end. */
-export async function runClient(args: readonly string[]): Promise<Ended> {
-  const [program, all] = commandLine("http_client", ["--allow-net"], args);
-  const { code, stdout, stderr } = await new Deno.Command(program, {
+/**
+ * Runs a client to its end.
+ *
+ * @param program The example.
+ * @param args Its command line.
+ * @param input What is typed.
+ * @returns How it ended.
+ */
+export async function runClient(
+  program: Program,
+  args: readonly string[],
+  input = "",
+): Promise<Ended> {
+  const [path, all] = commandLine(program, args);
+  const child = new Deno.Command(path, {
     args: all,
     signal: AbortSignal.timeout(TIMEOUT),
-  }).output();
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  // A program that reads nothing may have ended before it was written.
+  const typed = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
+  const { code, stdout, stderr } = await child.output();
+  await typed;
   const decoder = new TextDecoder();
   return {
     code,
@@ -55,7 +79,7 @@ export async function runClient(args: readonly string[]): Promise<Ended> {
   };
 }
 
-/** The RESTful server, as long as it runs. */
+/** A server, as long as it runs. */
 export class ServerProcess {
   readonly #child: Deno.ChildProcess;
   readonly #output: ReadableStreamDefaultReader<string>;
@@ -64,15 +88,12 @@ export class ServerProcess {
   /**
    * Starts it.
    *
-   * @param port Its port; 0 for any that is free.
+   * @param program The example.
+   * @param args Its command line.
    */
-  constructor(port: number) {
-    const [program, args] = commandLine(
-      "restful_server",
-      ["--allow-net=127.0.0.1", "--allow-read=."],
-      ["-p", `127.0.0.1:${port}`],
-    );
-    const command = new Deno.Command(program, { args, stdout: "piped" });
+  constructor(program: Program, args: readonly string[]) {
+    const [path, all] = commandLine(program, args);
+    const command = new Deno.Command(path, { args: all, stdout: "piped" });
     this.#child = command.spawn();
     this.#output = this.#child.stdout
       .pipeThrough(new TextDecoderStream()).getReader();

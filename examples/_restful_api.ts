@@ -3,6 +3,7 @@
 
 import { ConnError } from "@meerkat/net/conn";
 import { formVariables, serveDir } from "@meerkat/net/http";
+import { printable } from "./_printable.ts";
 import page from "./_restful_page.html" with { type: "text" };
 
 type Answer = Response | Promise<Response>;
@@ -102,15 +103,9 @@ function decimal(value: number): string {
 
 async function printContent(request: Request): Promise<Response> {
   const body = new Uint8Array(await readUpTo(request, MAX_PRINTED));
-  console.log(printable(new TextDecoder().decode(body)));
+  const content = new TextDecoder().decode(body);
+  console.log(printable(content.replaceAll("\r", "")));
   return text(`Printed ${body.length} bytes\n`);
-}
-
-/** Leaves nothing in a text that a terminal would obey. */
-function printable(content: string): string {
-  return content.replace(/[^\P{Cc}\n\t]/gu, (char) => {
-    return char === "\r" ? "" : `\\x${char.charCodeAt(0).toString(16)}`;
-  });
 }
 
 async function readUpTo(

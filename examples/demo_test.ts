@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { run, Running } from "./_test_util.ts";
 
 Deno.test("demo --once shows each step, and ends with status 0", async () => {
@@ -9,19 +9,40 @@ Deno.test("demo --once shows each step, and ends with status 0", async () => {
   assertMatch(stdout, /^ {2}The server prints: Hello from the client$/m);
   assertMatch(stdout, /^ {2}connect\(\) failed: /m);
   assertMatch(stdout, /^(\d+) of \1 steps went right$/m);
-  assertMatch(stdout, /^The server ended with status 0$/m);
+  assertMatch(
+    stdout,
+    /^Starting the WebSocket server\n {2}Starting WS listener on ws:\/\/localhost:\d+\/websocket$/m,
+  );
+  assertMatch(stdout, /^ {2}GOT ECHO REPLY: \[hello\]$/m);
+  assertMatch(stdout, /^ {2}< They stand guard in turn\.$/m);
+  assertMatch(stdout, /^ {2}pong after \d+\.\d ms$/m);
+  assertMatch(stdout, /^ {2}\{"result": 123\}$/m);
+  assertMatch(stdout, /^ {2}handshake failed: /m);
+  for (const server of ["RESTful", "WebSocket"]) {
+    assertStringIncludes(
+      stdout,
+      `\nThe ${server} server ended with status 0\n`,
+    );
+  }
 });
 
-Deno.test("demo takes a free port if its own is taken, and stays up until Ctrl-C", async () => {
-  using taken = take(8910);
+Deno.test("demo takes free ports if its own are taken, and stays up until Ctrl-C", async () => {
+  using rest = take(8910);
+  using ws = take(8000, "localhost");
   await using demo = await Running.start("demo", []);
-  await demo.until(/^Port 8910 is taken: using a free one$/m);
-  const [, url = ""] = await demo.until(/^Open (http:\S+) in a browser\./m);
-  const response = await fetch(url);
-  assertMatch(await response.text(), /<title>RESTful API demo<\/title>/);
+  for (const port of [8910, 8000]) {
+    await demo.until(
+      new RegExp(`^Port ${port} is taken: using a free one$`, "m"),
+    );
+  }
+  for (const title of ["RESTful API demo", "WebSocket demo"]) {
+    const [, url = ""] = await demo.until(/^Open (http:\S+) in a browser\.$/m);
+    const response = await fetch(url);
+    assertStringIncludes(await response.text(), `<title>${title}</title>`);
+  }
   demo.kill("SIGINT");
   assertEquals(await demo.ended(), 0);
-  void taken;
+  void [rest, ws];
 });
 
 Deno.test("demo tells what is wrong with its command line", async () => {
@@ -36,9 +57,9 @@ Deno.test("demo tells what is wrong with its command line", async () => {
 });
 
 /** Makes sure that a port is taken, by this program or another. */
-function take(port: number): Disposable | undefined {
+function take(port: number, hostname = "127.0.0.1"): Disposable | undefined {
   try {
-    return Deno.listen({ hostname: "127.0.0.1", port });
+    return Deno.listen({ hostname, port });
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) return undefined;
     throw error;

@@ -22,6 +22,8 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
     "--include",
     "examples/_restful_worker.ts",
   ],
+  websocket_client: ["--allow-net", "--allow-read"],
+  websocket_server: ["--allow-net", "--allow-read"],
 };
 
 const BASE_BINARY =

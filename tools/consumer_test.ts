@@ -39,6 +39,18 @@ const USES: Record<string, string> = {
     if (await reply.text() !== "/path") throw new Error("no path");
     await client.shutdown();
     await server.shutdown();`,
+  "./ws": `
+    const server = m.serve({ ...local, deflate: true }, (event, conn) => {
+      if (event.type === "message") conn.send(event.data);
+    });
+    const { port } = server.addr as Deno.NetAddr;
+    const conn = await m.connect(\`ws://127.0.0.1:\${port}/\`);
+    conn.send("hello ".repeat(1000));
+    const { value } = await conn.messages().next();
+    if (value !== "hello ".repeat(1000)) throw new Error("no hello");
+    conn.close();
+    await conn.closed;
+    await server.shutdown();`,
 };
 
 Deno.test("a project imports each entry point by its JSR name, checks and runs", async () => {

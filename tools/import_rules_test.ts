@@ -17,6 +17,7 @@ const RULES: Rules = {
   dependencies: {
     conn: [],
     http: ["@std/", "node:buffer", "node:zlib", "node:crypto"],
+    ws: ["node:buffer", "node:zlib", "node:crypto"],
     examples: ["@std/", "node:"],
     bench: ["@std/", "node:", "npm:", "undici", "fast-check"],
     tools: ["@std/", "node:", "npm:deno-std@"],
@@ -36,12 +37,14 @@ const RULES: Rules = {
     "http/files/serve_dir.ts",
     "http/files/serve_file.ts",
     "http/forms/upload.ts",
+    "ws/_websocket_tasks.ts",
   ],
   // The time of day. How long something takes, machines learn from their sink.
   wallClock: [
     "conn/_inspected.ts",
     "http/codec/_date.ts",
     "http/client/retry.ts",
+    "ws/_reconnect_errors.ts",
   ],
   // What puts the outside and the pure parts together.
   shell: [
@@ -60,6 +63,11 @@ const RULES: Rules = {
     "http/client/client.ts",
     "http/server/listen.ts",
     "http/server/serve.ts",
+    "ws/connect.ts",
+    "ws/_reconnect_socket.ts",
+    "ws/reconnect.ts",
+    "ws/serve.ts",
+    "ws/websocket.ts",
   ],
 };
 

@@ -13,9 +13,21 @@ const PACKAGES = {
   nginx: "nginx",
   node: "nodejs",
   openssl: "openssl",
+  "python3-websockets": "python3-websockets",
   "redis-server": "redis-server",
   wrk: "wrk",
 } as const;
+
+/**
+ * Tools that are a part of another program, and how to see that it has them: of
+ * several such programs in PATH, the first that has it is found.
+ */
+const PARTS: Record<string, { program: string; probe?: string[] }> = {
+  "python3-websockets": {
+    program: "python3",
+    probe: ["-c", "import websockets"],
+  },
+};
 
 /** A program that tests may need. */
 export type Tool = keyof typeof PACKAGES;
@@ -96,17 +108,37 @@ export function summary(leftOut: readonly LeftOut[]): string {
   return lines.join("\n");
 }
 
-/** Looks in PATH, and where Debian puts servers, which PATH often leaves out. */
+/** What was found, as a probe takes its time. */
+const found = new Map<string, string | undefined>();
+
 function find(tool: string): string | undefined {
   const path = Deno.env.get("PATH") ?? "";
+  const key = `${tool} in ${path}`;
+  if (!found.has(key)) found.set(key, lookFor(tool, path));
+  return found.get(key);
+}
+
+/** Looks in PATH, and where Debian puts servers, which PATH often leaves out. */
+function lookFor(tool: string, path: string): string | undefined {
+  const { program, probe } = PARTS[tool] ?? { program: tool };
   for (const folder of [...path.split(":"), "/usr/sbin", "/sbin"]) {
     if (folder === "") continue;
-    const file = `${folder}/${tool}`;
+    const file = `${folder}/${program}`;
     try {
-      if (Deno.statSync(file).isFile) return file;
+      if (!Deno.statSync(file).isFile) continue;
     } catch {
-      // Not here, or not ours to see: the next folder may have it.
+      continue; // Not here, or not ours to see: the next folder may have it.
     }
+    if (probe === undefined || succeeds(file, probe)) return file;
   }
   return undefined;
+}
+
+function succeeds(file: string, args: string[]): boolean {
+  try {
+    const options = { args, stdout: "null", stderr: "null" } as const;
+    return new Deno.Command(file, options).outputSync().success;
+  } catch {
+    return false; // Not to be run by us.
+  }
 }

@@ -89,6 +89,8 @@ class Handshake<E> implements Sink<E> {
     this.#out.push(bytes);
   }
 
+  settleAhead(): void {}
+
   close(error?: ConnError): void {
     this.#failed ??= error ?? closedEarly();
   }

@@ -29,6 +29,7 @@ class Driver implements Sink<Socks5Event> {
   writeAhead(bytes: Uint8Array): void {
     this.written.push([...bytes]);
   }
+  settleAhead(): void {}
   close(error?: ConnError): void {
     this.closed = true;
     this.error = error;

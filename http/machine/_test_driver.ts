@@ -82,6 +82,8 @@ export class HttpDriver implements Sink<HttpEvent> {
     this.write(bytes);
   }
 
+  settleAhead(): void {}
+
   close(error?: ConnError): void {
     if (this.closed) return;
     this.closed = true;

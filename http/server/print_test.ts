@@ -18,6 +18,7 @@ function setUp(version = "1.1") {
     write: (data) =>
       void written.push(typeof data === "string" ? data : decoder.decode(data)),
     writeAhead: () => {},
+    settleAhead: () => {},
     close: () => {},
     abort: () => {},
     readOn: () => {},

@@ -1,0 +1,168 @@
+// What the demo shows, and what is to come of it.
+
+import type { Program } from "./_demo_process.ts";
+
+/** One run of a client. */
+export interface Step {
+  readonly title: string;
+  readonly client: Program;
+  /** The client's command line, for a server at this URL. */
+  readonly args: (url: string) => readonly string[];
+  /** What is typed. */
+  readonly input?: string;
+  /** The status that the client ends with. */
+  readonly code?: number;
+  /** What it prints. */
+  readonly stdout?: RegExp;
+  readonly stderr?: RegExp;
+  /** A line that the server prints meanwhile. */
+  readonly printed?: string;
+}
+
+/** A server, and what is shown of it. */
+export interface Part {
+  /** What it is called. */
+  readonly title: string;
+  readonly program: Program;
+  /** Its usual port. */
+  readonly port: number;
+  /** Its command line, to listen on a port. */
+  readonly args: (port: number) => readonly string[];
+  /** What it prints when it listens, with the port as the first group. */
+  readonly says: RegExp;
+  /** Where it is, without a path. */
+  readonly url: (port: string) => string;
+  /** The page to open in a browser. */
+  readonly page: (url: string) => string;
+  readonly steps: readonly Step[];
+}
+
+const HTTP: Program = { name: "http_client", permissions: ["--allow-net"] };
+const WS: Program = { name: "websocket_client", permissions: ["--allow-net"] };
+
+/** Puts options before a path on the server. */
+function at(path: string, ...options: string[]): Step["args"] {
+  return (url) => [...options, url + path];
+}
+
+/** Puts options behind the WebSocket's URL. */
+function talk(path: string, ...options: string[]): Step["args"] {
+  return (url) => ["-url", url.replace(/^http/, "ws") + path, ...options];
+}
+
+const RESTFUL: readonly Step[] = [
+  {
+    title: "A greeting, with the head of the reply",
+    client: HTTP,
+    args: at("/hello", "--show-headers"),
+    stdout: /^HTTP\/1\.1 200 OK\n(.+\n)+\nHello world\n$/,
+  },
+  {
+    title: "A sum: a form goes there, JSON comes back in chunks",
+    client: HTTP,
+    args: at("/api/v1/sum", "--show-headers", "-d", "n1=1", "-d", "n2=2"),
+    stdout:
+      /^Transfer-Encoding: chunked\n(.+\n)*\n\{ "result": 3\.000000 \}$/im,
+  },
+  {
+    title: "A sum of what is no number: the server says so, with status 400",
+    client: HTTP,
+    args: at("/api/v1/sum", "--show-headers", "-d", "n1=one&n2=2"),
+    stdout: /^HTTP\/1\.1 400 /,
+  },
+  {
+    title: "An echo, with its content type, and all bytes that travel",
+    client: HTTP,
+    args: at(
+      "/echo",
+      ...["--hexdump", "-", "-H", "Content-Type: text/x-meerkat"],
+      ...["-d", "They stand guard in turn."],
+    ),
+    stdout: /^They stand guard in turn\.$/,
+    stderr: /^-- .* -> [^]*POST \/echo[^]*^-- .* <- [^]*HTTP\/1\.1 200/m,
+  },
+  {
+    title: "Something for the server to print",
+    client: HTTP,
+    args: at("/printcontent", "-d", "Hello from the client"),
+    stdout: /^Printed 21 bytes\n$/,
+    printed: "Hello from the client",
+  },
+  {
+    title: "How long each phase takes",
+    client: HTTP,
+    args: at("/?sort=name", "--timing", "-X", "HEAD"),
+    stdout: /^$/,
+    stderr: /^connect +\d+\.\d ms\n(.+\n)*total +\d+\.\d ms\n$/m,
+  },
+  {
+    title: "Nobody there: the client says so, and ends with status 1",
+    client: HTTP,
+    args: () => ["http://127.0.0.1:1/"],
+    code: 1,
+    stdout: /^$/,
+    stderr: /^connect\(\) failed: .+\n$/,
+  },
+];
+
+const WEBSOCKET: readonly Step[] = [
+  {
+    title: "A message over WebSocket, and its echo",
+    client: WS,
+    args: talk("/websocket"),
+    stdout: /^GOT ECHO REPLY: \[hello\]\n$/,
+  },
+  {
+    title: "A session: each line is sent, and a ping is timed",
+    client: WS,
+    args: talk("/websocket", "-i"),
+    input: "They stand guard in turn.\nGuten Morgen, Erdmännchen\n/ping\n",
+    stdout:
+      /^(?=[^]*^< They stand guard in turn\.\n< Guten Morgen, Erdmännchen$)(?=[^]*^pong after \d+\.\d ms$)/m,
+    stderr: /^Connected; .+\n$/,
+  },
+  {
+    title: "Plain HTTP on the same port",
+    client: HTTP,
+    args: at("/rest"),
+    stdout: /^\{"result": 123\}\n$/,
+  },
+  {
+    title: "No WebSocket there: the client says so, and ends with status 1",
+    client: WS,
+    args: talk("/rest"),
+    code: 1,
+    stdout: /^$/,
+    stderr: /^handshake failed: .+\n$/,
+  },
+];
+
+/** All of it. */
+export const PARTS: readonly Part[] = [
+  {
+    title: "RESTful server",
+    program: {
+      name: "restful_server",
+      permissions: ["--allow-net=127.0.0.1", "--allow-read=."],
+    },
+    port: 8910,
+    args: (port) => ["-p", `127.0.0.1:${port}`],
+    says: /^Starting RESTful server on port (\d+), /,
+    url: (port) => `http://127.0.0.1:${port}`,
+    page: (url) => `${url}/`,
+    steps: RESTFUL,
+  },
+  {
+    title: "WebSocket server",
+    program: {
+      name: "websocket_server",
+      permissions: ["--allow-net=localhost", "--allow-read=."],
+    },
+    port: 8000,
+    args: (port) => ["-url", `ws://localhost:${port}`],
+    says: /^Starting WS listener on ws:\/\/localhost:(\d+)\/websocket$/,
+    url: (port) => `http://localhost:${port}`,
+    page: (url) => `${url}/test.html`,
+    steps: WEBSOCKET,
+  },
+];

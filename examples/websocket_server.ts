@@ -1,0 +1,161 @@
+/**
+ * A WebSocket server: it echoes what it gets, has a page to try that with, and
+ * serves files.
+ *
+ * Run:     deno run --allow-net --allow-read examples/websocket_server.ts
+ *          and open http://localhost:8000/test.html
+ * Compile: deno compile --allow-net --allow-read examples/websocket_server.ts
+ *
+ * SIGINT (Ctrl-C) and SIGTERM close the connections in order, and then end the
+ * program; a second SIGINT ends it at once.
+ */
+
+import type { Server } from "@meerkat/net/conn";
+import { serve, serveDir, type ServeHandler } from "@meerkat/net/http";
+import { upgrade, type WsConn, type WsEvent } from "@meerkat/net/ws";
+import { parseCommandLine, parseUrl, UsageError } from "./_websocket_args.ts";
+import page from "./_websocket_page.html" with { type: "text" };
+
+const USAGE = `Usage: websocket_server [-url URL] [-d ROOT] [-cert PEM -key PEM]
+
+  -url URL   where to listen; ws://localhost:8000 if left out. Port 0 is any
+             that is free; wss://HOST:PORT needs -cert and -key
+  -d ROOT    the directory whose files are served; "." if left out
+  -cert PEM  the file with the certificate chain
+  -key PEM   the file with the private key
+  -ca PEM    refused: it would check the certificates of clients, and Deno's TLS
+             listener cannot ask for them. So that nobody relies on a check that
+             is not made, the program does not start
+  --help     print this
+
+/websocket echoes messages, /rest answers JSON, /test.html is a page that
+connects to /websocket, and any other path is a file in ROOT.`;
+
+/** What the command line asks for. */
+interface Job {
+  readonly url: URL;
+  readonly root: string;
+  /** The files with certificate and key. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+}
+
+if (import.meta.main) await main(Deno.args);
+
+async function main(args: string[]): Promise<void> {
+  try {
+    const job = parse(args);
+    if (job === undefined) return console.log(USAGE);
+    const server = await start(job);
+    endOnSignals(server);
+    const { port } = server.addr as Deno.NetAddr;
+    job.url.port = String(port);
+    console.log(`Starting WS listener on ${job.url.origin}/websocket`);
+    await server.finished;
+    Deno.exit(0);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(
+      error instanceof UsageError ? `${message}\n\n${USAGE}` : message,
+    );
+    Deno.exit(1);
+  }
+}
+
+function parse(args: string[]): Job | undefined {
+  const parsed = parseCommandLine(args, {
+    values: ["url", "d", "cert", "key", "ca"],
+    switches: [],
+  });
+  if (parsed === undefined) return undefined;
+  const { url = "ws://localhost:8000", d: root = ".", cert, key, ca } =
+    parsed.values;
+  if (ca !== undefined) {
+    throw new UsageError(
+      `Cannot check clients with the authority in "${ca}": Deno's TLS listener does not ask them for a certificate; leave out -ca`,
+    );
+  }
+  if (root === "") throw new UsageError("Option -d needs a value");
+  const where = place(url);
+  return { url: where, root, tls: keyPair(where, cert, key) };
+}
+
+/** Where to listen: a path would be lost. */
+function place(value: string): URL {
+  const url = parseUrl(value);
+  if (`${url.pathname}${url.search}${url.hash}${url.username}` === "/") {
+    return url;
+  }
+  throw new UsageError(
+    `Option -url is "${value}", expected only ${url.protocol}//HOST:PORT`,
+  );
+}
+
+function keyPair(url: URL, cert?: string, key?: string): Job["tls"] {
+  const secure = url.protocol === "wss:";
+  if (secure && cert && key) return { cert, key };
+  if (!secure && cert === undefined && key === undefined) return undefined;
+  throw new UsageError(
+    secure
+      ? `Cannot listen on "${url.origin}": wss:// needs -cert and -key`
+      : `Cannot listen on "${url.origin}": -cert and -key need wss://`,
+  );
+}
+
+async function start({ url, root, tls }: Job): Promise<Server> {
+  const { isDirectory } = await Deno.stat(root);
+  if (!isDirectory) throw new Error(`Cannot serve "${root}": no directory`);
+  return serve({
+    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(url.port || (tls ? 443 : 80)),
+    ...(tls && {
+      cert: await Deno.readTextFile(tls.cert),
+      key: await Deno.readTextFile(tls.key),
+    }),
+  }, answer(root));
+}
+
+/** What the server does with a request. */
+function answer(root: string): ServeHandler {
+  return (request, info) => {
+    switch (new URL(request.url).pathname) {
+      case "/websocket":
+        return upgrade(request, info, { deflate: true }, echo);
+      case "/rest":
+        return new Response('{"result": 123}\n', {
+          headers: { "content-type": "application/json" },
+        });
+      case "/test.html":
+        return testPage();
+    }
+    return serveDir(request, { fsRoot: root, showDirListing: true });
+  };
+}
+
+/** Text goes back as text, and bytes as bytes. */
+function echo(event: WsEvent, conn: WsConn): void | Promise<void> {
+  // Who sends without reading is not read from, either.
+  if (event.type === "message" && !conn.send(event.data)) return conn.drain();
+  return;
+}
+
+function testPage(): Response {
+  return new Response(page, {
+    headers: {
+      "content-type": "text/html; charset=UTF-8",
+      "content-security-policy":
+        "default-src 'none'; connect-src ws: wss:; img-src data:; " +
+        "script-src 'unsafe-inline'; style-src 'unsafe-inline'",
+    },
+  });
+}
+
+function endOnSignals(server: Server): void {
+  let interrupted = false;
+  Deno.addSignalListener("SIGINT", () => {
+    if (interrupted) server.close();
+    else server.shutdown();
+    interrupted = true;
+  });
+  if (Deno.build.os === "windows") return;
+  Deno.addSignalListener("SIGTERM", () => void server.shutdown());
+}

@@ -1,0 +1,191 @@
+/**
+ * The byte sequences of Autobahn's categories 6.5 to 6.23, which come from Markus
+ * Kuhn's stress test for UTF-8 decoders.
+ *
+ * @module
+ */
+
+/**
+ * Category, what its sequences are, and the sequences in hexadecimal. After an
+ * `@` stands the offset of the first byte with which the sequence cannot be the
+ * beginning of valid UTF-8, or `end` if it is valid but incomplete.
+ */
+export type Utf8Row = readonly [
+  category: string,
+  what: string,
+  sequences: readonly string[],
+];
+
+/** The sequences, in Autobahn's order: the third of 6.5 is its case 6.5.3. */
+export const utf8Sequences: readonly Utf8Row[] = [
+  ["6.5", "valid text", [
+    "68656c6c6f24776f726c64",
+    "68656c6c6fc2a2776f726c64",
+    "68656c6c6fe282ac776f726c64",
+    "68656c6c6ff0a4ada2776f726c64",
+    "cebae1bdb9cf83cebcceb5",
+  ]],
+  ["6.6", "a prefix of valid text", [
+    "ce@end",
+    "ceba",
+    "cebae1@end",
+    "cebae1bd@end",
+    "cebae1bdb9",
+    "cebae1bdb9cf@end",
+    "cebae1bdb9cf83",
+    "cebae1bdb9cf83ce@end",
+    "cebae1bdb9cf83cebc",
+    "cebae1bdb9cf83cebcce@end",
+    "cebae1bdb9cf83cebcceb5",
+  ]],
+  ["6.7", "the first code point of a length", [
+    "00",
+    "c280",
+    "e0a080",
+    "f0908080",
+  ]],
+  ["6.8", "the first sequence of 5 or 6 bytes", [
+    "f888808080@0",
+    "fc8480808080@0",
+  ]],
+  ["6.9", "the last code point of a length", [
+    "7f",
+    "dfbf",
+    "efbfbf",
+    "f48fbfbf",
+  ]],
+  ["6.10", "the last sequence of 4, 5 or 6 bytes", [
+    "f7bfbfbf@0",
+    "fbbfbfbfbf@0",
+    "fdbfbfbfbfbf@0",
+  ]],
+  ["6.11", "a boundary", [
+    "ed9fbf",
+    "ee8080",
+    "efbfbd",
+    "f48fbfbf",
+    "f4908080@1",
+  ]],
+  ["6.12", "continuation bytes alone", [
+    "80@0",
+    "bf@0",
+    "80bf@0",
+    "80bf80@0",
+    "80bf80bf@0",
+    "80bf80bf80@0",
+    "80bf80bf80bf@0",
+    "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbe@0",
+  ]],
+  ["6.13", "lonely start bytes", [
+    "c020c120c220c320c420c520c620c720c820c920ca20cb20cc20cd20ce20cf20d020d120d220d320d420d520d620d720d820d920da20db20dc20dd20de20@0",
+    "e020e120e220e320e420e520e620e720e820e920ea20eb20ec20ed20ee20@1",
+    "f020f120f220f320f420f520f620@1",
+    "f820f920fa20@0",
+    "fc20@0",
+  ]],
+  ["6.14", "a sequence without its last byte", [
+    "c0@0",
+    "e080@1",
+    "f08080@1",
+    "f8808080@0",
+    "fc80808080@0",
+    "df@end",
+    "efbf@end",
+    "f7bfbf@0",
+    "fbbfbfbf@0",
+    "fdbfbfbfbf@0",
+  ]],
+  ["6.15", "incomplete sequences in a row", [
+    "c0e080f08080f8808080fc80808080dfefbff7bfbffbbfbfbffdbfbfbfbf@0",
+  ]],
+  ["6.16", "impossible bytes", [
+    "fe@0",
+    "ff@0",
+    "fefeffff@0",
+  ]],
+  ["6.17", "an overlong ASCII character", [
+    "c0af@0",
+    "e080af@1",
+    "f08080af@1",
+    "f8808080af@0",
+    "fc80808080af@0",
+  ]],
+  ["6.18", "the largest overlong sequence of a length", [
+    "c1bf@0",
+    "e09fbf@1",
+    "f08fbfbf@1",
+    "f887bfbfbf@0",
+    "fc83bfbfbfbf@0",
+  ]],
+  ["6.19", "an overlong NUL", [
+    "c080@0",
+    "e08080@1",
+    "f0808080@1",
+    "f880808080@0",
+    "fc8080808080@0",
+  ]],
+  ["6.20", "a single surrogate", [
+    "eda080@1",
+    "edadbf@1",
+    "edae80@1",
+    "edafbf@1",
+    "edb080@1",
+    "edbe80@1",
+    "edbfbf@1",
+  ]],
+  ["6.21", "a pair of surrogates", [
+    "eda080edb080@1",
+    "eda080edbfbf@1",
+    "edadbfedb080@1",
+    "edadbfedbfbf@1",
+    "edae80edb080@1",
+    "edae80edbfbf@1",
+    "edafbfedb080@1",
+    "edafbfedbfbf@1",
+  ]],
+  ["6.22", "a code point that is no character", [
+    "efbfbe",
+    "efbfbf",
+    "f09fbfbe",
+    "f09fbfbf",
+    "f0afbfbe",
+    "f0afbfbf",
+    "f0bfbfbe",
+    "f0bfbfbf",
+    "f18fbfbe",
+    "f18fbfbf",
+    "f19fbfbe",
+    "f19fbfbf",
+    "f1afbfbe",
+    "f1afbfbf",
+    "f1bfbfbe",
+    "f1bfbfbf",
+    "f28fbfbe",
+    "f28fbfbf",
+    "f29fbfbe",
+    "f29fbfbf",
+    "f2afbfbe",
+    "f2afbfbf",
+    "f2bfbfbe",
+    "f2bfbfbf",
+    "f38fbfbe",
+    "f38fbfbf",
+    "f39fbfbe",
+    "f39fbfbf",
+    "f3afbfbe",
+    "f3afbfbf",
+    "f3bfbfbe",
+    "f3bfbfbf",
+    "f48fbfbe",
+    "f48fbfbf",
+  ]],
+  ["6.23", "a special code point", [
+    "efbfb9",
+    "efbfba",
+    "efbfbb",
+    "efbfbc",
+    "efbfbd",
+    "efbfbe",
+    "efbfbf",
+  ]],
+];

@@ -1,0 +1,67 @@
+/**
+ * Putting the pieces of a message together.
+ *
+ * @module
+ */
+
+import { TextPieces } from "../codec/utf8.ts";
+
+/** The first size of what collects a binary message. */
+const MIN_SIZE = 64 * 1024;
+
+/** Collects the pieces of one message. */
+export interface Reassembly {
+  /**
+   * Takes a piece.
+   *
+   * @param bytes The piece, only valid during the call.
+   * @param following How many more bytes its frame has announced.
+   */
+  add(bytes: Uint8Array, following: number): void;
+  /** Ends the message. */
+  finish(): string | Uint8Array;
+}
+
+/** Collects text, checked as it comes. */
+export class TextReassembly implements Reassembly {
+  readonly #pieces = new TextPieces();
+  #text = "";
+
+  add(bytes: Uint8Array): void {
+    this.#text += this.#pieces.decode(bytes, false);
+  }
+
+  finish(): string {
+    return this.#text + this.#pieces.decode(new Uint8Array(0), true);
+  }
+}
+
+/**
+ * Collects bytes in an array that grows with what has come: what the peer has
+ * announced counts up to four times of that.
+ */
+export class BinaryReassembly implements Reassembly {
+  #bytes = new Uint8Array(0);
+  #size = 0;
+
+  add(bytes: Uint8Array, following: number): void {
+    const end = this.#size + bytes.length;
+    if (end > this.#bytes.length) this.#grow(end, following);
+    this.#bytes.set(bytes, this.#size);
+    this.#size = end;
+  }
+
+  finish(): Uint8Array {
+    const bytes = this.#bytes;
+    return bytes.length === this.#size ? bytes : bytes.slice(0, this.#size);
+  }
+
+  #grow(least: number, following: number): void {
+    const most = Math.max(MIN_SIZE, least * 4);
+    // In fragments, nobody knows what is still to come.
+    const wanted = following > 0 ? least + following : least * 2;
+    const grown = new Uint8Array(Math.max(least, Math.min(wanted, most)));
+    grown.set(this.#bytes.subarray(0, this.#size));
+    this.#bytes = grown;
+  }
+}

@@ -1,0 +1,368 @@
+/**
+ * What both directions of a WebSocket connection share: the closing handshake,
+ * pings, and time.
+ *
+ * The closing handshake (RFC 6455 §7) has four states by who has sent a close
+ * frame:
+ *
+ * | sent | received | then                                                     |
+ * | ---- | -------- | -------------------------------------------------------- |
+ * | no   | no       | messages flow                                            |
+ * | yes  | no       | data is dropped, pings are answered; `closeTimeout` runs |
+ * | no   | yes      | it is answered at once                                   |
+ * | yes  | yes      | the server ends the connection; the client waits for it  |
+ *
+ * @module
+ */
+
+import { ConnError } from "../../conn/error.ts";
+import type { Sink } from "../../conn/machine.ts";
+import {
+  ABNORMAL,
+  type CloseStatus,
+  fitReason,
+  isCloseCode,
+  readClose,
+  writeClose,
+} from "../codec/close_frame.ts";
+import { overLimit } from "../codec/failure.ts";
+import { Opcode } from "../codec/frame.ts";
+import { DeflateContexts } from "../deflate/contexts.ts";
+import type { DeflateAgreement } from "../deflate/params.ts";
+import { Heartbeat } from "./_heartbeat.ts";
+import type { WsSettings } from "./limits.ts";
+import type {
+  MessageKind,
+  PingCommand,
+  WsCommand,
+  WsEvent,
+} from "./message.ts";
+import { MessageRate } from "./_message_rate.ts";
+import { PreparedMessage } from "./prepared.ts";
+import type { WsRole } from "./machine.ts";
+import { type FrameTarget, Receiver } from "./_receiver.ts";
+import { Sender } from "./_sender.ts";
+
+const NOTHING = new Uint8Array(0);
+
+/** A connection's state, and the target of what its receiver finds. */
+export class Session implements FrameTarget {
+  readonly #role: WsRole;
+  readonly #settings: WsSettings;
+  readonly #watchesIdle: boolean;
+  readonly #deflate: DeflateContexts | undefined;
+  readonly #receiver: Receiver;
+  readonly #sender: Sender;
+  readonly #heartbeat: Heartbeat;
+  readonly #rate: MessageRate | undefined;
+  #started = false;
+  /** The sink of the call that runs. */
+  #sink: Sink<WsEvent> | undefined;
+  #sentClose = false;
+  #received: CloseStatus | undefined;
+  /** Something waited to be sent when `#cutAt` was set. */
+  #queued = false;
+  /** The connection is cut then. */
+  #cutAt = Infinity;
+  #lastMessageAt = 0;
+
+  constructor(
+    role: WsRole,
+    settings: WsSettings,
+    deflate: DeflateAgreement | undefined,
+  ) {
+    this.#role = role;
+    this.#settings = settings;
+    this.#watchesIdle = settings.idleTimeout !== Infinity;
+    this.#deflate = deflate && new DeflateContexts(role, deflate);
+    this.#receiver = new Receiver(role, settings, this.#deflate);
+    this.#sender = new Sender(role, this.#deflate);
+    this.#heartbeat = new Heartbeat(settings);
+    if (settings.maxMessageRate !== Infinity) {
+      this.#rate = new MessageRate(settings.maxMessageRate);
+    }
+  }
+
+  /** See {@linkcode Heartbeat.latency}. */
+  get latency(): number | undefined {
+    return this.#heartbeat.latency;
+  }
+
+  /** See {@linkcode Machine.receive}. */
+  receive(bytes: Uint8Array, sink: Sink<WsEvent>): number {
+    this.#sink = sink;
+    this.#heartbeat.received(sink.now);
+    // What follows a close frame is not for us (§5.5.1).
+    if (this.#received !== undefined) return bytes.length;
+    try {
+      const count = this.#receiver.receive(bytes, this);
+      if (this.#receiver.inMessage) this.#noteMessage(sink);
+      if (sink.paused) this.#rate?.paused(sink.now);
+      return this.#received === undefined ? count : bytes.length;
+    } catch (error) {
+      if (!(error instanceof ConnError)) throw error;
+      this.fail(error, sink);
+      sink.close(error);
+      return bytes.length;
+    }
+  }
+
+  /** See {@linkcode Machine.resume}. */
+  resume(sink: Sink<WsEvent>): void {
+    this.#heartbeat.resumed(sink.now);
+    this.#rate?.resumed(sink.now);
+  }
+
+  /** See {@linkcode Machine.receiveEnd}. */
+  receiveEnd(sink: Sink<WsEvent>): void {
+    if (this.#received !== undefined) return sink.close();
+    sink.close(
+      new ConnError("The peer ended the connection without a close frame", {
+        code: "no_close_frame",
+        side: "remote",
+      }),
+    );
+  }
+
+  /**
+   * Sends a message or a control frame. After a close frame nothing is sent.
+   *
+   * @throws {ConnError} With code `"message_open"`, `"fragment_invalid"`,
+   * `"control_too_long"` or `"close_invalid"`.
+   */
+  send(command: WsCommand, sink: Sink<WsEvent>): void {
+    if (this.#sentClose) return;
+    if (typeof command === "string") this.#sender.text(command, sink);
+    else if (command instanceof Uint8Array) this.#sender.binary(command, sink);
+    else if (command instanceof PreparedMessage) {
+      this.#sender.prepared(command, sink);
+    } else return this.#sendOther(command, sink);
+    this.#noteMessage(sink);
+  }
+
+  #sendOther(
+    command: Exclude<WsCommand, string | Uint8Array | PreparedMessage>,
+    sink: Sink<WsEvent>,
+  ): void {
+    switch (command.type) {
+      case "fragment":
+        this.#sender.fragment(command, sink);
+        return this.#noteMessage(sink);
+      case "ping":
+        return this.#ping(command, sink);
+      case "pong":
+        return this.#sender.control(
+          Opcode.PONG,
+          command.payload ?? NOTHING,
+          sink,
+        );
+      case "close":
+        return this.#close(writeClose(command.code, command.reason), sink);
+    }
+  }
+
+  /** Sends the close frame that belongs to the error, if none was sent. */
+  fail(error: ConnError, sink: Sink<WsEvent>): void {
+    this.#stopWatching();
+    if (this.#sentClose) return;
+    this.#sentClose = true;
+    const { reply = 0 } = error;
+    const payload = isCloseCode(reply)
+      ? writeClose(reply, fitReason(error.message))
+      // Nothing that the peer has asked for is told to it.
+      : writeClose(error.side === "local" ? 1011 : 1001);
+    sink.settleAhead();
+    this.#sender.close(payload, sink);
+  }
+
+  /** Begins the closing handshake. */
+  close(code: number, sink: Sink<WsEvent>): void {
+    this.#close(writeClose(code), sink);
+  }
+
+  /** See {@linkcode Sender.sending}. */
+  get sending(): MessageKind | undefined {
+    return this.#sender.sending;
+  }
+
+  /** Whether nothing can be sent any more. */
+  get closing(): boolean {
+    return this.#sentClose;
+  }
+
+  /** The next ping, or the end of some patience; at first 0, to be started. */
+  deadline(): number {
+    if (!this.#started) return 0;
+    return Math.min(
+      this.#heartbeat.deadline,
+      this.#cutAt,
+      this.#lastMessageAt + this.#settings.idleTimeout,
+    );
+  }
+
+  /** Pings, or closes a connection that takes too long. */
+  tick(sink: Sink<WsEvent>): void {
+    const { now } = sink;
+    if (!this.#started) return this.#start(now);
+    if (now >= this.#cutAt) return this.#cut(sink);
+    const beat = this.#heartbeat.beat(now, sink.paused);
+    if (beat === "ping") this.#ping({}, sink);
+    else if (beat !== undefined) return sink.abort(beat.dead);
+    if (now < this.#lastMessageAt + this.#settings.idleTimeout) return;
+    if (sink.paused) this.#lastMessageAt = now;
+    else this.#idle(sink);
+  }
+
+  #start(now: number): void {
+    this.#started = true;
+    if (this.#sentClose) return;
+    this.#lastMessageAt = now;
+    this.#heartbeat.start(now);
+  }
+
+  /** The `close` event, with what the peer's close frame said. */
+  closeEvent(error: ConnError | undefined): WsEvent & { type: "close" } {
+    const { code, reason } = this.#received ?? { code: ABNORMAL, reason: "" };
+    const wasClean = this.#sentClose && this.#received !== undefined;
+    const event = { type: "close", code, reason, wasClean } as const;
+    // After both close frames, how the transport ends does not matter.
+    const lost = wasClean && error?.side === "transport";
+    return error === undefined || lost ? event : { ...event, error };
+  }
+
+  /** Gives the memory of the compression contexts back. */
+  release(): void {
+    this.#deflate?.close();
+  }
+
+  // What the receiver finds.
+
+  /** A message begins. */
+  begun(): void {
+    if (this.#rate === undefined || this.#rate.take(this.#sink!.now)) return;
+    const { maxMessageRate } = this.#settings;
+    throw overLimit(
+      "too_many_messages",
+      `the peer sends more than ${maxMessageRate} messages a second`,
+    );
+  }
+
+  /** A message is complete. */
+  message(data: string | Uint8Array): boolean {
+    // Nobody is there to hear it: the program has closed.
+    if (this.#sentClose) return true;
+    this.#noteMessage(this.#sink!);
+    return this.#sink!.emit({ type: "message", data });
+  }
+
+  /** A piece of a message came. */
+  fragment(
+    kind: MessageKind,
+    data: string | Uint8Array,
+    final: boolean,
+  ): boolean {
+    if (this.#sentClose) return true;
+    this.#noteMessage(this.#sink!);
+    return this.#sink!.emit({ type: "fragment", kind, data, final });
+  }
+
+  /** A control frame came. */
+  control(opcode: number, payload: Uint8Array): boolean {
+    const sink = this.#sink!;
+    switch (opcode) {
+      case Opcode.PING:
+        this.#sender.control(Opcode.PONG, payload, sink);
+        return this.#tell({ type: "ping", payload }, sink);
+      case Opcode.PONG: {
+        const latency = this.#heartbeat.ponged(payload, sink.now);
+        const event = { type: "pong", payload } as const;
+        return this.#tell(
+          latency === undefined ? event : { ...event, latency },
+          sink,
+        );
+      }
+      default:
+        this.#peerCloses(readClose(payload), payload, sink);
+        return false;
+    }
+  }
+
+  /** Tells the handler, unless it has paused and is closing: see `readOn`. */
+  #tell(event: WsEvent, sink: Sink<WsEvent>): boolean {
+    return sink.paused || sink.emit(event);
+  }
+
+  #peerCloses(
+    status: CloseStatus,
+    payload: Uint8Array,
+    sink: Sink<WsEvent>,
+  ): void {
+    this.#received = status;
+    sink.emit({ type: "closing", ...status });
+    // The answer says the same (§5.5.1), unless the program has answered.
+    this.#close(payload, sink);
+    // The server ends the connection first, and so bears TIME_WAIT (§7.1.1).
+    if (this.#role === "server") sink.close();
+    else this.#cutAt = sink.now + this.#settings.closeTimeout;
+  }
+
+  /** Sends a close frame, unless one was sent. */
+  #close(payload: Uint8Array, sink: Sink<WsEvent>): void {
+    if (this.#sentClose) return;
+    this.#sentClose = true;
+    this.#queued = sink.buffered > 0;
+    // After a close frame nothing may follow.
+    sink.settleAhead();
+    this.#sender.close(payload, sink);
+    this.#stopWatching();
+    this.#cutAt = sink.now + this.#settings.closeTimeout;
+    // What comes now is not for the handler, so it cannot hold it back.
+    sink.readOn();
+  }
+
+  #ping(command: Omit<PingCommand, "type">, sink: Sink<WsEvent>): void {
+    // The program may use its array again.
+    const payload = command.payload?.slice() ?? this.#heartbeat.payload();
+    this.#sender.control(Opcode.PING, payload, sink);
+    this.#heartbeat.pinged(payload, command.onPong, sink.now);
+  }
+
+  #noteMessage(sink: Sink<WsEvent>): void {
+    if (this.#watchesIdle && !this.#sentClose) this.#lastMessageAt = sink.now;
+  }
+
+  /** Pings and idle time do not matter any more. */
+  #stopWatching(): void {
+    this.#heartbeat.stop();
+    this.#lastMessageAt = Infinity;
+  }
+
+  #idle(sink: Sink<WsEvent>): void {
+    const { idleTimeout } = this.#settings;
+    const error = new ConnError(
+      `Connection carried no message for ${idleTimeout} ms`,
+      { code: "idle_timeout", side: "remote", reply: 1001 },
+    );
+    this.fail(error, sink);
+    sink.close(error);
+  }
+
+  #cut(sink: Sink<WsEvent>): void {
+    const { closeTimeout } = this.#settings;
+    // The peer said goodbye, and then did not go.
+    if (this.#received !== undefined) return sink.abort();
+    // Its time begins with the close frame, once all before that is sent. Whether
+    // it takes anything at all is the connection's business.
+    if (this.#queued) {
+      this.#queued = sink.buffered > 0;
+      this.#cutAt = sink.now + closeTimeout;
+      return;
+    }
+    sink.abort(
+      new ConnError(
+        `The peer did not answer the close frame within ${closeTimeout} ms`,
+        { code: "close_timeout", side: "remote" },
+      ),
+    );
+  }
+}
