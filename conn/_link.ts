@@ -98,7 +98,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   /** Waits for the end of the turn. */
   #touched = false;
   /** Bytes to put back once the machine has said what it consumed. */
-  #unread: Uint8Array[] = [];
+  #unread: Uint8Array[] | undefined;
   /** The buffer was full, so no read is under way. */
   #parked = false;
   /** The peer's end of stream: not yet, seen, handed to the machine. */
@@ -111,6 +111,9 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   #told = false;
   #error: ConnError | undefined;
   #finished: PromiseWithResolvers<ConnError | undefined> | undefined;
+  /** Called with the view at the end. A server has one listener for all. */
+  #listener: ((view: AnyView) => void) | undefined;
+  #listening: AnyView | undefined;
   readonly #departure = new Departure();
 
   constructor(
@@ -276,8 +279,14 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
 
   /** Puts bytes in front of the input: that of the call that runs now, too. */
   #putBack(unread: Uint8Array): void {
-    if (this.#pumping) this.#unread.push(unread);
+    if (this.#pumping) (this.#unread ??= []).push(unread);
     else this.#input.unread(unread);
+  }
+
+  /** Has the listener called with the view when the connection has closed. */
+  onFinished(listener: (view: AnyView) => void, view: AnyView): void {
+    this.#listener = listener;
+    this.#listening = view;
   }
 
   /** Lets the machine say goodbye, and then closes. */
@@ -322,6 +331,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
       this.#tell(this.#view, event);
       this.#machine.release?.();
       this.#finished?.resolve(this.#error);
+      this.#listener?.(this.#listening!);
     });
   }
 
@@ -426,9 +436,9 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   /** Drops what a machine consumed, and takes back what belongs to the next. */
   #consume(count: number): void {
     this.#input.consume(count);
-    if (this.#unread.length === 0) return;
+    if (this.#unread === undefined) return;
     for (const bytes of this.#unread) this.#input.unread(bytes);
-    this.#unread = [];
+    this.#unread = undefined;
   }
 
   /**

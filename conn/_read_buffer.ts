@@ -4,7 +4,7 @@
  * @module
  */
 
-const MIN_SIZE = 2 * 1024;
+const MIN_SIZE = 1024;
 const MAX_SIZE = 64 * 1024;
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {
@@ -15,7 +15,7 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array {
 }
 
 /**
- * A buffer that starts with 2 KiB, grows when reads fill it, and shrinks when
+ * A buffer that starts with 1 KiB, grows when reads fill it, and shrinks when
  * they have become small again. Unconsumed bytes stay
  * in one piece.
  */

@@ -32,27 +32,27 @@ Deno.test("ReadBuffer starts small, grows while reads fill it, and shrinks again
     buffer.filled(room.length);
     buffer.consume(room.length);
   }
-  assertEquals(sizes, [2048, 8192, 32768, 65536, 65536]);
+  assertEquals(sizes, [1024, 4096, 16384, 65536, 65536]);
   for (let i = 0; i < 8; i++) {
     fill(buffer, [1]);
     buffer.consume(1);
   }
-  assertEquals(buffer.room(true)?.length, 2048);
+  assertEquals(buffer.room(true)?.length, 1024);
 });
 
 Deno.test("ReadBuffer does not grow while input is paused", () => {
   const buffer = new ReadBuffer();
-  assertEquals(fill(buffer, 2048, false), 2048);
+  assertEquals(fill(buffer, 1024, false), 1024);
   assertEquals(buffer.room(false), undefined);
   assert(buffer.room(true)!.length > 0);
 });
 
 Deno.test("ReadBuffer moves the rest to the front to make room", () => {
   const buffer = new ReadBuffer();
-  fill(buffer, 2048, false);
-  buffer.consume(2000);
-  assertEquals(buffer.room(false)?.length, 2000);
-  assertEquals(buffer.size, 48);
+  fill(buffer, 1024, false);
+  buffer.consume(1000);
+  assertEquals(buffer.room(false)?.length, 1000);
+  assertEquals(buffer.size, 24);
 });
 
 Deno.test("ReadBuffer grows to the machine's lookahead and no further", () => {

@@ -10,7 +10,7 @@ import type { Clock } from "./clock.ts";
 import type { Conn } from "./conn.ts";
 import { ConnError } from "./error.ts";
 import type { Accepted, Server, ShutdownOptions } from "./listen.ts";
-import { drainConn } from "./loop.ts";
+import { drainConn, onceClosed } from "./loop.ts";
 import type { SocketListener, TlsSocket } from "./_net.ts";
 import type { Transport } from "./transport.ts";
 
@@ -233,12 +233,14 @@ export class ConnServer implements Server {
       return this.#settings.onError(error);
     }
     this.#conns.add(conn);
-    conn.closed.then(() => {
-      this.#conns.delete(conn);
-      this.#wake?.();
-      this.#finishIfDone();
-    });
+    onceClosed(conn, this.#onClosed);
   }
+
+  readonly #onClosed = (conn: AnyConn): void => {
+    this.#conns.delete(conn);
+    this.#wake?.();
+    this.#finishIfDone();
+  };
 }
 
 function isPeersFault(error: unknown): boolean {

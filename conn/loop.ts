@@ -244,6 +244,20 @@ export function attach<E, C>(
 }
 
 /**
+ * Calls a function with the connection when that has closed: what
+ * {@linkcode Conn.closed} does, without a promise for each connection.
+ */
+export function onceClosed<E, C>(
+  conn: Conn<E, C>,
+  listener: (conn: Conn<E, C>) => void,
+): void {
+  View.linkOf(conn).onFinished(
+    listener as unknown as (view: AnyView) => void,
+    conn as unknown as AnyView,
+  );
+}
+
+/**
  * Lets a connection finish what its protocol has under way, and then closes it.
  *
  * @param conn The connection; also one that has become another protocol since.

@@ -92,30 +92,30 @@ class Exchange implements ServeInfo {
   }
 }
 
+/** What the connections of a server have in common. */
+export interface Serving {
+  readonly handler: ServeHandler;
+  readonly onError: (error: unknown) => Response | Promise<Response>;
+  readonly clock: Clock;
+  /** Those that speak HTTP. */
+  readonly conns: WeakMap<HttpConn, ServedConn>;
+}
+
 /** The state of one connection. */
 export class ServedConn {
   readonly #conn: HttpConn;
-  readonly #handler: ServeHandler;
-  readonly #onError: (error: unknown) => Response | Promise<Response>;
-  readonly #clock: Clock;
+  readonly #serving: Serving;
   #exchange: Exchange | undefined;
   /** The answer that is being made or sent, if that takes time. */
   #answer: Promise<void> | undefined;
 
-  constructor(
-    conn: HttpConn,
-    handler: ServeHandler,
-    onError: (error: unknown) => Response | Promise<Response>,
-    clock: Clock,
-  ) {
+  constructor(conn: HttpConn, serving: Serving) {
     this.#conn = conn;
-    this.#handler = handler;
-    this.#onError = onError;
-    this.#clock = clock;
+    this.#serving = serving;
   }
 
   /** The connection's handler. */
-  readonly handle: Handler<HttpEvent, HttpCommand> = (event) => {
+  handle(event: HttpEvent): void | Promise<void> {
     switch (event.type) {
       case "request":
         return this.#begin(event.head);
@@ -133,7 +133,7 @@ export class ServedConn {
           }),
         );
     }
-  };
+  }
 
   #begin(head: RequestHead): void {
     const exchange = new Exchange(this.#conn, head);
@@ -146,7 +146,7 @@ export class ServedConn {
     this.#exchange = exchange;
     let made: Response | Promise<Response>;
     try {
-      made = this.#handler(request, exchange);
+      made = this.#serving.handler(request, exchange);
     } catch (error) {
       made = this.#failed(error);
     }
@@ -187,13 +187,18 @@ export class ServedConn {
     const { takeover } = exchange;
     // Not for a handler that gave `undefined`.
     if (takeover !== undefined && response === takeover) return;
-    return sendResponse(response, this.#conn, exchange.head, this.#clock);
+    return sendResponse(
+      response,
+      this.#conn,
+      exchange.head,
+      this.#serving.clock,
+    );
   }
 
   /** An answer for what the handler threw, whatever `onError` does. */
   async #failed(error: unknown): Promise<Response> {
     try {
-      return await this.#onError(error);
+      return await this.#serving.onError(error);
     } catch {
       return new Response("Internal Server Error", { status: 500 });
     }
@@ -205,7 +210,7 @@ export class ServedConn {
     if (this.#exchange !== exchange) return;
     this.#answer = undefined;
     // The server still knows this connection, whatever it has become.
-    if (exchange.takeover !== undefined) this.#exchange = undefined;
+    if (exchange.takeover !== undefined) this.#serving.conns.delete(this.#conn);
     if (!("error" in outcome)) return;
     const { error } = outcome;
     // Nothing can be answered any more, but the program wants to know.

@@ -13,7 +13,7 @@ import { type HttpListenOptions, listen } from "./listen.ts";
 import type { HttpCommand, HttpEvent, RequestHead } from "../codec/message.ts";
 import type { FieldsInit } from "../codec/fields.ts";
 import { reasonOf } from "../codec/reason.ts";
-import { ServedConn } from "./_served_conn.ts";
+import { ServedConn, type Serving } from "./_served_conn.ts";
 
 /** The answer that hands a connection over to another protocol. */
 export interface TakeoverHead {
@@ -115,16 +115,12 @@ function errorResponse(error: unknown): Response {
 export function serve(options: ServeOptions, handler: ServeHandler): Server {
   const { onError = errorResponse, ...rest } = options;
   const { clock = systemClock } = options;
-  const handlers = new WeakMap<
-    Conn<HttpEvent, HttpCommand>,
-    Handler<HttpEvent, HttpCommand>
-  >();
+  const serving: Serving = { handler, onError, clock, conns: new WeakMap() };
   return listen(rest, (event, conn) => {
     if (event.type === "open") {
-      const served = new ServedConn(conn, handler, onError, clock);
-      handlers.set(conn, served.handle);
+      serving.conns.set(conn, new ServedConn(conn, serving));
       return;
     }
-    return handlers.get(conn)!(event, conn);
+    return serving.conns.get(conn)!.handle(event);
   });
 }

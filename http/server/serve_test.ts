@@ -36,8 +36,13 @@ function client(
     here,
     new HttpMachine("server", { date: () => "today" }),
     (event, conn) => {
-      served ??= new ServedConn(conn, handler, onError, clock);
-      return served.handle(event, conn);
+      served ??= new ServedConn(conn, {
+        handler,
+        onError,
+        clock,
+        conns: new WeakMap(),
+      });
+      return served.handle(event);
     },
     { clock },
   );
