@@ -167,6 +167,10 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     this.output.write(data, goesOn);
   }
 
+  writeShared(bytes: Uint8Array): void {
+    this.output.writeShared(bytes);
+  }
+
   writeAhead(bytes: Uint8Array, name: string): void {
     this.output.writeAhead(bytes, name);
   }

@@ -95,6 +95,13 @@ export class Output {
     this.#flushSoon();
   }
 
+  /** Queues bytes that other outputs queue, too; see {@linkcode Sink.writeShared}. */
+  writeShared(bytes: Uint8Array): void {
+    if (this.#end !== "no" || this.#closed) return;
+    this.#queue.pushShared(bytes);
+    this.#flushSoon();
+  }
+
   /** Queues bytes ahead of others; see {@linkcode Sink.writeAhead}. */
   writeAhead(bytes: Uint8Array, name: string): void {
     if (this.#end !== "no" || this.#closed) return;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { SharedRun } from "./_shared_run.ts";
+
 /** Arrays up to this size are copied, so that they share a write. */
 const COPY_MAX = 32 * 1024;
 /** Pieces up to this size are small. */
@@ -19,8 +21,10 @@ interface Segment {
   readonly bytes: Uint8Array;
   start: number;
   end: number;
-  /** Where `bytes` belongs if it is a block of ours, with room behind `end`. */
+  /** Where `bytes` belongs if it is a block of ours. */
   readonly pool: Pool | undefined;
+  /** How far a block may be filled; 0 for what is no block. */
+  readonly room: number;
   /** Whether a unit ends at `end`, so that another one may come between. */
   whole: boolean;
   /** Whether it went ahead of others. */
@@ -49,6 +53,7 @@ class Pool {
       start: 0,
       end: 0,
       pool: this,
+      room: this.#size,
       whole: true,
       ahead: false,
       view: bytes,
@@ -79,6 +84,7 @@ function reference(
     start: 0,
     end,
     pool: undefined,
+    room: 0,
     whole,
     ahead,
     view: bytes,
@@ -100,6 +106,8 @@ export class SendQueue {
   #size = 0;
   /** What was taken last ended inside a unit. */
   #cut = false;
+  /** What comes after all that, and is in other queues, too. */
+  #run: SharedRun | undefined;
 
   /** Bytes queued. */
   get size(): number {
@@ -114,10 +122,20 @@ export class SendQueue {
    */
   push(bytes: Uint8Array, whole = true): void {
     if (bytes.length === 0) return;
-    if (bytes.length > COPY_MAX) return this.#add(reference(bytes, whole));
+    if (bytes.length > COPY_MAX) {
+      this.#endRun();
+      return this.#add(reference(bytes, whole));
+    }
     const segment = this.#room(bytes.length);
     this.#fill(segment, bytes);
     segment.whole = whole;
+  }
+
+  /** Queues a unit that other queues hold, too: by reference. */
+  pushShared(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#size += bytes.length;
+    (this.#run ??= new SharedRun()).push(bytes);
   }
 
   /**
@@ -128,7 +146,7 @@ export class SendQueue {
    */
   pushAhead(bytes: Uint8Array, writing: boolean): void {
     const first = this.#first;
-    if (first === undefined) return this.push(bytes);
+    if (first === undefined) return this.#add(reference(bytes, true, true));
     const untouched = !first.pool && first.start === 0 && !this.#cut;
     if (untouched && !first.ahead && !writing) {
       this.#rest.splice(0, this.#next, first);
@@ -143,7 +161,7 @@ export class SendQueue {
     // Behind those that went ahead before.
     while (this.#rest[at]?.ahead) segment = this.#rest[at++];
     if (segment === undefined) return this.push(bytes);
-    if (segment.pool && segment.bytes.length - segment.end >= bytes.length) {
+    if (segment.room - segment.end >= bytes.length) {
       return this.#fill(segment, bytes);
     }
     this.#rest.splice(at, 0, reference(bytes, true, true));
@@ -198,8 +216,9 @@ export class SendQueue {
 
   /** The bytes to write next, or `undefined` if there are none. */
   peek(): Uint8Array | undefined {
-    const segment = this.#first;
-    if (segment === undefined || this.#size === 0) return undefined;
+    if (this.#size === 0) return undefined;
+    if (this.#first === undefined) this.#takeShared();
+    const segment = this.#first!;
     const { bytes, start, end } = segment;
     if (start > 0) return bytes.subarray(start, end);
     if (segment.view.length === end) return segment.view;
@@ -230,18 +249,38 @@ export class SendQueue {
     this.#rest = [];
     this.#next = this.#size = 0;
     this.#cut = false;
+    this.#run = undefined;
   }
 
   #add(segment: Segment): void {
     this.#size += segment.end;
+    this.#append(segment);
+  }
+
+  #append(segment: Segment): void {
     if (this.#first === undefined) this.#first = segment;
     else this.#rest.push(segment);
   }
 
+  /** Something else comes behind what is shared. */
+  #endRun(): void {
+    if (this.#run === undefined || this.#run.isEmpty) return;
+    while (this.#takeShared());
+  }
+
+  /** Makes a segment of what is shared, as much as makes a write. */
+  #takeShared(): boolean {
+    const bytes = this.#run?.take();
+    if (bytes === undefined) return false;
+    this.#append(reference(bytes, true));
+    return true;
+  }
+
   /** The block at the queue's end with room for `count` bytes, or a new one. */
   #room(count: number): Segment {
+    this.#endRun();
     const last = this.#rest.length > 0 ? this.#rest.at(-1) : this.#first;
-    if (last?.pool && last.bytes.length - last.end >= count) return last;
+    if (last !== undefined && last.room - last.end >= count) return last;
     const segment = (count <= SMALL_MAX ? smallBlocks : largeBlocks).take();
     this.#add(segment);
     return segment;

@@ -1,8 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { SendQueue } from "./_queue.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Takes everything out, at most `step` bytes at a time. */
 function takeAll(queue: SendQueue, step = Infinity): Uint8Array {
@@ -124,7 +125,7 @@ Deno.test("SendQueue never puts what goes ahead between two parts of a unit", ()
     }),
     ahead: fc.boolean(),
     take: fc.integer({ min: 0, max: 40_000 }),
-    text: fc.boolean(),
+    as: fc.constantFrom("bytes", "text", "shared"),
   });
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
@@ -132,14 +133,15 @@ Deno.test("SendQueue never puts what goes ahead between two parts of a unit", ()
       const taken: number[] = [];
       let units = 0;
       let aheads = 0;
-      for (const { parts, ahead, take, text } of pieces) {
+      for (const { parts, ahead, take, as } of pieces) {
         units++;
         parts.forEach((size, i) => {
           const whole = i === parts.length - 1;
           // A unit is its number, as often as it is long.
-          if (text) {
-            queue.pushText(String.fromCharCode(units).repeat(size), whole);
-          } else queue.push(new Uint8Array(size).fill(units), whole);
+          const bytes = new Uint8Array(size).fill(units);
+          if (as === "bytes") queue.push(bytes, whole);
+          else if (as === "text") queue.pushText(decoder.decode(bytes), whole);
+          else if (whole) queue.pushShared(bytes);
         });
         if (ahead) {
           queue.pushAhead(new Uint8Array([100, 100]), false);
@@ -163,3 +165,38 @@ Deno.test("SendQueue never puts what goes ahead between two parts of a unit", ()
     { numRuns: 60 },
   );
 });
+
+Deno.test("SendQueue joins what is shared once for all queues", () => {
+  const pieces = Array.from(
+    { length: 5 },
+    (_, i) => new Uint8Array(1000).fill(i),
+  );
+  const queues = [new SendQueue(), new SendQueue(), new SendQueue()];
+  for (const piece of pieces) {
+    for (const queue of queues) queue.pushShared(piece);
+  }
+  queues[2]!.push(new Uint8Array([9]));
+  const [a, b, c] = queues.map((queue) => queue.peek()!);
+  assertEquals(a!.length, 5000);
+  assertStrictEquals(a, b);
+  assertStrictEquals(a, c);
+  assertEquals(queues.map((queue) => queue.size), [5000, 5000, 5001]);
+  for (const queue of queues.slice(0, 2)) {
+    assertEquals(takeAll(queue), takeAll(join(pieces)));
+  }
+  assertEquals(takeAll(queues[2]!).at(-1), 9);
+});
+
+Deno.test("SendQueue makes writes of a good size of much that is shared", () => {
+  const queue = new SendQueue();
+  for (let i = 0; i < 100; i++) queue.pushShared(new Uint8Array(10_000));
+  assertEquals(queue.peek()?.length, 70_000);
+  assertEquals(takeAll(queue).length, 1_000_000);
+});
+
+/** A queue of the pieces. */
+function join(pieces: readonly Uint8Array[]): SendQueue {
+  const queue = new SendQueue();
+  for (const piece of pieces) queue.push(piece);
+  return queue;
+}

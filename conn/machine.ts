@@ -39,6 +39,12 @@ export interface Sink<E> {
    */
   write(data: Uint8Array | string, goesOn?: boolean): void;
   /**
+   * Queues bytes that are queued on other connections, too, by reference. They
+   * must never change. What is queued on many connections one after the other is
+   * put together for a write once, and not for each.
+   */
+  writeShared(bytes: Uint8Array): void;
+  /**
    * Queues a few bytes ahead of all that waits, behind what is being written and
    * what belongs together with it.
    *

@@ -78,10 +78,11 @@ export function broadcast(
     : new PreparedMessage(message);
   const result: BroadcastResult = { sent: 0, skipped: 0, closed: 0 };
   for (const conn of conns) {
-    if (conn === except || conn.state !== "open") continue;
+    if (conn === except) continue;
     if (slow === "queue" || !conn.needsDrain) {
-      if (sent(conn, prepared)) result.sent++;
-      else result.skipped++;
+      send(conn, prepared, result);
+    } else if (conn.state !== "open") {
+      continue;
     } else if (slow === "skip") {
       result.skipped++;
     } else {
@@ -93,13 +94,17 @@ export function broadcast(
 }
 
 /** One that cannot take it must not keep it from the others. */
-function sent(conn: WsConn, message: PreparedMessage): boolean {
+function send(
+  conn: WsConn,
+  message: PreparedMessage,
+  result: BroadcastResult,
+): void {
   try {
-    conn.send(message);
-    return true;
+    // Over the high mark it is queued all the same.
+    if (conn.send(message) || conn.state === "open") result.sent++;
   } catch (error) {
-    if (error instanceof ConnError) return false;
-    throw error;
+    if (!(error instanceof ConnError)) throw error;
+    result.skipped++;
   }
 }
 

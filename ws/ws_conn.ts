@@ -51,6 +51,8 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
   #pings: Pings | undefined;
   /** There is one while a message is sent as a stream. */
   #turns: Turns | undefined;
+  /** A close frame was sent: `send` need not go further. */
+  #leaving = false;
   #close: { code: number; reason: string } | undefined;
 
   /** Use {@linkcode wsConn}. */
@@ -73,7 +75,12 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
   ): void | Promise<void> {
     if (event.type === "open") ws.#conn = conn;
     else if (event.type === "close") ws.#closed(event);
-    return ws.#handler(event, ws);
+    if (event.type !== "closing") return ws.#handler(event, ws);
+    try {
+      return ws.#handler(event, ws);
+    } finally {
+      ws.#leaving = true;
+    }
   }
 
   get #inner(): WsInnerConn {
@@ -164,6 +171,7 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
    * @throws {ConnError} If the command is invalid or out of place.
    */
   send(message: WsCommand): boolean {
+    if (this.#leaving) return false;
     const turns = this.#turns;
     // A fragment is refused there: the message under way is the stream's.
     if (turns === undefined || !isWhole(message)) {
@@ -210,9 +218,11 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
    * @throws {ConnError} With code `"close_invalid"`.
    */
   close(code: number | ConnError = 1000, reason = ""): void {
-    if (typeof code !== "number") return this.#inner.close(code);
-    if (this.#inner.state !== "open") return;
-    this.#inner.send({ type: "close", code, reason });
+    if (typeof code !== "number") this.#inner.close(code);
+    else if (this.#inner.state === "open") {
+      this.#inner.send({ type: "close", code, reason });
+    }
+    this.#leaving = true;
   }
 
   /** Cuts the connection; the peer sees no close frame, which is 1006. */

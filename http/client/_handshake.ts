@@ -91,6 +91,10 @@ class Handshake<E> implements Sink<E> {
 
   settleAhead(): void {}
 
+  writeShared(bytes: Uint8Array): void {
+    this.#out.push(bytes);
+  }
+
   close(error?: ConnError): void {
     this.#failed ??= error ?? closedEarly();
   }

@@ -30,6 +30,9 @@ class Driver implements Sink<Socks5Event> {
     this.written.push([...bytes]);
   }
   settleAhead(): void {}
+  writeShared(bytes: Uint8Array): void {
+    this.write(bytes);
+  }
   close(error?: ConnError): void {
     this.closed = true;
     this.error = error;

@@ -84,6 +84,10 @@ export class HttpDriver implements Sink<HttpEvent> {
 
   settleAhead(): void {}
 
+  writeShared(bytes: Uint8Array): void {
+    this.write(bytes);
+  }
+
   close(error?: ConnError): void {
     if (this.closed) return;
     this.closed = true;

@@ -19,6 +19,7 @@ function setUp(version = "1.1") {
       void written.push(typeof data === "string" ? data : decoder.decode(data)),
     writeAhead: () => {},
     settleAhead: () => {},
+    writeShared: () => {},
     close: () => {},
     abort: () => {},
     readOn: () => {},

@@ -20,6 +20,7 @@ import { formsOf, type PreparedMessage } from "./prepared.ts";
 /** Where frames go: the part of a sink that is needed. */
 export interface FrameSink {
   write(data: Uint8Array | string, goesOn?: boolean): void;
+  writeShared(bytes: Uint8Array): void;
   writeAhead(bytes: Uint8Array, name: string): void;
 }
 
@@ -101,7 +102,7 @@ export class Sender {
       deflate.forget();
     }
     if (this.#masked) this.#frame(form.first, form.payload, sink, false);
-    else sink.write(form.frame);
+    else sink.writeShared(form.frame);
   }
 
   /**
