@@ -18,6 +18,7 @@ import type { Machine, Sink } from "./machine.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 import { ReadBuffer } from "./_read_buffer.ts";
 import type { Transport } from "./transport.ts";
+import { TurnEnd } from "./_turn_end.ts";
 import { Departure } from "./_departure.ts";
 import { Watch, type Watched } from "./_watch.ts";
 
@@ -39,18 +40,8 @@ export type MakeView = (
 
 const resolved = Promise.resolve();
 let lastId = 0;
-/** Who got a command in this turn. Emptied in place: it fills every turn. */
-const touched: (Link | undefined)[] = [];
-let touchedCount = 0;
-
-/** Runs at the end of a turn; more may be touched meanwhile. */
-function settleTouched(): void {
-  for (let i = 0; i < touchedCount; i++) {
-    touched[i]!.settle();
-    touched[i] = undefined;
-  }
-  touchedCount = 0;
-}
+/** Sees to every connection that got a command in this turn. */
+const settling = new TurnEnd<Link>((link) => link.settle());
 
 function transportError(cause: unknown): ConnError {
   const reset = cause instanceof Deno.errors.ConnectionReset ||
@@ -107,13 +98,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   #draining = false;
   #closing = false;
   #closed = false;
-  /** The `close` event was made. */
-  #told = false;
   #error: ConnError | undefined;
-  #finished: PromiseWithResolvers<ConnError | undefined> | undefined;
-  /** Called with the view at the end. A server has one listener for all. */
-  #listener: ((view: AnyView) => void) | undefined;
-  #listening: AnyView | undefined;
   readonly #departure = new Departure();
 
   constructor(
@@ -224,11 +209,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
 
   /** See {@linkcode Conn.closed}. */
   get finished(): Promise<ConnError | undefined> {
-    if (this.#finished === undefined) {
-      this.#finished = Promise.withResolvers();
-      if (this.#told) this.#finished.resolve(this.#error);
-    }
-    return this.#finished.promise;
+    return this.#departure.finished;
   }
 
   /** See {@linkcode Conn.send}. */
@@ -289,8 +270,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
 
   /** Has the listener called with the view when the connection has closed. */
   onFinished(listener: (view: AnyView) => void, view: AnyView): void {
-    this.#listener = listener;
-    this.#listening = view;
+    this.#departure.onFinished(listener as (subject: unknown) => void, view);
   }
 
   /** Lets the machine say goodbye, and then closes. */
@@ -330,12 +310,9 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     // Not from inside a call of the handler: `close` is a call of its own.
     resolved.then(() => {
       const event = this.#closeEvent();
-      this.#error = event.error;
-      this.#told = true;
       this.#tell(this.#view, event);
       this.#machine.release?.();
-      this.#finished?.resolve(this.#error);
-      this.#listener?.(this.#listening!);
+      this.#departure.finish(event.error);
     });
   }
 
@@ -452,8 +429,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   #afterCommand(): void {
     if (this.#pumping || this.#touched) return;
     this.#touched = true;
-    touched[touchedCount++] = this;
-    if (touchedCount === 1) resolved.then(settleTouched);
+    settling.add(this);
   }
 
   /** All commands of the turn were taken. */

@@ -6,20 +6,11 @@
 
 import { SendQueue } from "./_queue.ts";
 import type { Transport } from "./transport.ts";
+import { TurnEnd } from "./_turn_end.ts";
 
 const resolved = Promise.resolve();
-/** Who queued something in this turn. Emptied in place: it fills every turn. */
-const dirty: (Output | undefined)[] = [];
-let dirtyCount = 0;
-
 /** Writes for every connection that queued something in this turn. */
-function flushDirty(): void {
-  for (let i = 0; i < dirtyCount; i++) {
-    dirty[i]!.flush();
-    dirty[i] = undefined;
-  }
-  dirtyCount = 0;
-}
+const writing = new TurnEnd<Output>((output) => output.flush());
 
 /**
  * While no more than this waits, the transport is not behind: all that goes ahead
@@ -173,8 +164,7 @@ export class Output {
   #flushSoon(): void {
     if (this.#flushQueued || this.#writing) return;
     this.#flushQueued = true;
-    dirty[dirtyCount++] = this;
-    if (dirtyCount === 1) resolved.then(flushDirty);
+    writing.add(this);
   }
 
   // Callbacks, not an async function: this runs for every answer.

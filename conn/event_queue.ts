@@ -5,7 +5,7 @@
  */
 
 import type { Handler } from "./conn.ts";
-import type { ConnError } from "./error.ts";
+import { ConnError } from "./error.ts";
 
 interface Waiting<E> {
   readonly event: E;
@@ -77,4 +77,21 @@ export class EventQueue<E extends { type: string }> {
       else consumer.resolve({ done: true, value: undefined });
     }
   }
+}
+
+/**
+ * Iterates over what a connection without a handler keeps.
+ *
+ * @throws {ConnError} With code `"has_handler"` if there is no queue.
+ */
+export function iterate<E extends { type: string }>(
+  events: EventQueue<E> | undefined,
+): AsyncIterator<E, undefined> {
+  if (events === undefined) {
+    throw new ConnError(
+      "Cannot iterate over the events: they go to the connection's handler",
+      { code: "has_handler", side: "local" },
+    );
+  }
+  return { next: () => events.next() };
 }

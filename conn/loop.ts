@@ -7,7 +7,7 @@
 import type { Clock } from "./clock.ts";
 import type { Conn, ConnStats, Handler } from "./conn.ts";
 import { ConnError } from "./error.ts";
-import { EventQueue } from "./event_queue.ts";
+import { EventQueue, iterate } from "./event_queue.ts";
 import { type AnyEvent, type AnyMachine, type AnyView, Link } from "./_link.ts";
 import type { Machine } from "./machine.ts";
 import type { Transport } from "./transport.ts";
@@ -167,14 +167,7 @@ class View<E extends AnyEvent, C> implements Conn<E, C> {
     this.#link.transport.unref?.();
   }
   [Symbol.asyncIterator](): AsyncIterator<E, undefined> {
-    const events = this.#events;
-    if (events === undefined) {
-      throw new ConnError(
-        "Cannot iterate over the events: they go to the connection's handler",
-        { code: "has_handler", side: "local" },
-      );
-    }
-    return { next: () => events.next() };
+    return iterate(this.#events);
   }
   async [Symbol.asyncDispose](): Promise<void> {
     this.#link.closeOrderly();

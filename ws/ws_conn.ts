@@ -5,8 +5,8 @@
  */
 
 import type { Conn, ConnStats, Handler } from "../conn/conn.ts";
-import { ConnError } from "../conn/error.ts";
-import { EventQueue } from "../conn/event_queue.ts";
+import type { ConnError } from "../conn/error.ts";
+import { EventQueue, iterate } from "../conn/event_queue.ts";
 import type { Machine } from "../conn/machine.ts";
 import type { RequestHead, ResponseHead } from "../http/codec/message.ts";
 import type { DeflateParams } from "./deflate/params.ts";
@@ -300,14 +300,7 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
 
   /** All events, one by one, for a connection that has no handler. */
   [Symbol.asyncIterator](): AsyncIterator<WsEvent, undefined> {
-    const events = this.#events;
-    if (events === undefined) {
-      throw new ConnError(
-        "Cannot iterate over the events: they go to the connection's handler",
-        { code: "has_handler", side: "local" },
-      );
-    }
-    return { next: () => events.next() };
+    return iterate(this.#events);
   }
 
   /** See {@linkcode Conn.become}. */
