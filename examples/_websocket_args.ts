@@ -2,9 +2,7 @@
 // a word: `-url ws://localhost:8000`.
 
 import { parseArgs } from "@std/cli/parse-args";
-
-/** A command line that makes no sense. */
-export class UsageError extends Error {}
+import { UsageError } from "./_usage.ts";
 
 /** What was on a command line. */
 export interface Parsed<V extends string, S extends string> {

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseCommandLine, parseUrl, UsageError } from "./_websocket_args.ts";
+import { UsageError } from "./_usage.ts";
+import { parseCommandLine, parseUrl } from "./_websocket_args.ts";
 
 const NAMES = { values: ["url", "m"], switches: ["i", "reconnect"] } as const;
 

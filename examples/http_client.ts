@@ -11,6 +11,7 @@ import { ConnError, formatRecord, type InspectHook } from "@meerkat/net/conn";
 import { Client, type ClientResponse } from "@meerkat/net/http";
 import { parseArgs } from "@std/cli/parse-args";
 import { ProgressBar } from "./_progress_bar.ts";
+import { UsageError } from "./_usage.ts";
 
 const USAGE = `Usage: http_client [options] URL
 
@@ -34,9 +35,6 @@ interface Job {
   readonly showHeaders: boolean;
   readonly timing: boolean;
 }
-
-/** A command line that makes no sense. */
-class UsageError extends Error {}
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);
 

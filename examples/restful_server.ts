@@ -18,6 +18,8 @@ import {
 import { serve } from "@meerkat/net/http";
 import { parseArgs } from "@std/cli/parse-args";
 import { type Options, restfulApi } from "./_restful_api.ts";
+import { checkRoot, runServer, type Started } from "./_server_program.ts";
+import { UsageError } from "./_usage.ts";
 
 const USAGE =
   `Usage: restful_server [-p PORT] [-d ROOT] [-s CERT.pem] [-w WORKERS]
@@ -39,28 +41,15 @@ interface Job {
   readonly workers: number;
 }
 
-/** A command line that makes no sense. */
-class UsageError extends Error {}
+if (import.meta.main) await runServer(USAGE, () => run(Deno.args));
 
-if (import.meta.main) await main(Deno.args);
-
-async function main(args: string[]): Promise<void> {
-  try {
-    const job = parse(args);
-    if (job === undefined) return console.log(USAGE);
-    const server = await start(job);
-    endOnSignals(server);
-    const { port } = server.addr as Deno.NetAddr;
-    console.log(`Starting RESTful server on port ${port}, serving ${job.root}`);
-    await server.finished;
-    Deno.exit(0);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    console.error(
-      error instanceof UsageError ? `${message}\n\n${USAGE}` : message,
-    );
-    Deno.exit(1);
-  }
+async function run(args: string[]): Promise<Started | undefined> {
+  const job = parse(args);
+  if (job === undefined) return undefined;
+  const server = await start(job);
+  const { port } = server.addr as Deno.NetAddr;
+  const banner = `Starting RESTful server on port ${port}, serving ${job.root}`;
+  return { server, banner };
 }
 
 function parse(args: string[]): Job | undefined {
@@ -99,8 +88,7 @@ function count(
 
 async function start(job: Job): Promise<Server | WorkerServer> {
   const { hostname, port, root, workers } = job;
-  const { isDirectory } = await Deno.stat(root);
-  if (!isDirectory) throw new Error(`Cannot serve "${root}": no directory`);
+  await checkRoot(root);
   // The PEM file has both; each reader takes what it looks for.
   const pem = job.pem && await Deno.readTextFile(job.pem);
   const tls = pem ? { cert: pem, key: pem } : undefined;
@@ -110,15 +98,4 @@ async function start(job: Job): Promise<Server | WorkerServer> {
   const data: Options = { root, tls };
   const module = new URL("./_restful_worker.ts", import.meta.url);
   return await serveWorkers({ module, workers, hostname, port, data });
-}
-
-function endOnSignals(server: Server | WorkerServer): void {
-  let interrupted = false;
-  Deno.addSignalListener("SIGINT", () => {
-    if (interrupted) server.close();
-    else server.shutdown();
-    interrupted = true;
-  });
-  if (Deno.build.os === "windows") return;
-  Deno.addSignalListener("SIGTERM", () => void server.shutdown());
 }

@@ -9,7 +9,8 @@
 
 import { ConnError } from "@meerkat/net/conn";
 import { connect, reconnect } from "@meerkat/net/ws";
-import { parseCommandLine, parseUrl, UsageError } from "./_websocket_args.ts";
+import { UsageError } from "./_usage.ts";
+import { parseCommandLine, parseUrl } from "./_websocket_args.ts";
 import { printable } from "./_printable.ts";
 import { Screen } from "./_websocket_screen.ts";
 import { type Peer, type PeerEvent, Session } from "./_websocket_session.ts";

@@ -13,7 +13,9 @@
 import type { Server } from "@meerkat/net/conn";
 import { serve, serveDir, type ServeHandler } from "@meerkat/net/http";
 import { upgrade, type WsConn, type WsEvent } from "@meerkat/net/ws";
-import { parseCommandLine, parseUrl, UsageError } from "./_websocket_args.ts";
+import { checkRoot, runServer, type Started } from "./_server_program.ts";
+import { UsageError } from "./_usage.ts";
+import { parseCommandLine, parseUrl } from "./_websocket_args.ts";
 import page from "./_websocket_page.html" with { type: "text" };
 
 const USAGE = `Usage: websocket_server [-url URL] [-d ROOT] [-cert PEM -key PEM]
@@ -39,26 +41,15 @@ interface Job {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
 }
 
-if (import.meta.main) await main(Deno.args);
+if (import.meta.main) await runServer(USAGE, () => run(Deno.args));
 
-async function main(args: string[]): Promise<void> {
-  try {
-    const job = parse(args);
-    if (job === undefined) return console.log(USAGE);
-    const server = await start(job);
-    endOnSignals(server);
-    const { port } = server.addr as Deno.NetAddr;
-    job.url.port = String(port);
-    console.log(`Starting WS listener on ${job.url.origin}/websocket`);
-    await server.finished;
-    Deno.exit(0);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    console.error(
-      error instanceof UsageError ? `${message}\n\n${USAGE}` : message,
-    );
-    Deno.exit(1);
-  }
+async function run(args: string[]): Promise<Started | undefined> {
+  const job = parse(args);
+  if (job === undefined) return undefined;
+  const server = await start(job);
+  job.url.port = String((server.addr as Deno.NetAddr).port);
+  const banner = `Starting WS listener on ${job.url.origin}/websocket`;
+  return { server, banner };
 }
 
 function parse(args: string[]): Job | undefined {
@@ -102,8 +93,7 @@ function keyPair(url: URL, cert?: string, key?: string): Job["tls"] {
 }
 
 async function start({ url, root, tls }: Job): Promise<Server> {
-  const { isDirectory } = await Deno.stat(root);
-  if (!isDirectory) throw new Error(`Cannot serve "${root}": no directory`);
+  await checkRoot(root);
   return serve({
     hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: Number(url.port || (tls ? 443 : 80)),
@@ -147,15 +137,4 @@ function testPage(): Response {
         "script-src 'unsafe-inline'; style-src 'unsafe-inline'",
     },
   });
-}
-
-function endOnSignals(server: Server): void {
-  let interrupted = false;
-  Deno.addSignalListener("SIGINT", () => {
-    if (interrupted) server.close();
-    else server.shutdown();
-    interrupted = true;
-  });
-  if (Deno.build.os === "windows") return;
-  Deno.addSignalListener("SIGTERM", () => void server.shutdown());
 }
