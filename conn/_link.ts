@@ -10,7 +10,16 @@
  * @module
  */
 
+import { systemClock } from "./clock.ts";
 import type { Conn, Handler } from "./conn.ts";
+import {
+  leaveBreak,
+  mayStarve,
+  readCame,
+  readDone,
+  rest,
+  type Resting,
+} from "./_breaks.ts";
 import { closeQuietly } from "./_close.ts";
 import { ConnError } from "./error.ts";
 import type { AttachOptions } from "./loop.ts";
@@ -55,7 +64,7 @@ function transportError(cause: unknown): ConnError {
 }
 
 /** A connection's engine, and the sink of its machine. */
-export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
+export class Link implements Sink<AnyEvent>, OutputOwner, Watched, Resting {
   /** Counted from 1 in this thread. */
   readonly id: number = ++lastId;
   /** Moves the bytes. */
@@ -70,6 +79,8 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
   bytesIn = 0;
 
   readonly #input: ReadBuffer;
+  /** Time passes by itself. */
+  readonly #takesBreaks: boolean;
   readonly #watch: Watch;
   readonly #maxBuffered: number;
   readonly #highMark: number;
@@ -116,6 +127,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     this.output = new Output(transport, this);
     this.#setMarks(machine);
     this.#watch = new Watch(this, options);
+    this.#takesBreaks = (options.clock ?? systemClock) === systemClock;
     this.#onError = options.onError ?? console.error;
     this.#input = new ReadBuffer(options.unread);
     this.#machine = machine;
@@ -303,6 +315,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
     this.#closing = this.#closed = true;
     this.#error ??= error;
     this.#watch.stop();
+    leaveBreak(this);
     this.output.close();
     closeQuietly(this.transport);
     if (this.#parked) this.#read();
@@ -455,10 +468,17 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched {
 
   readonly #onRead = (count: number | null): void => {
     if (this.#closed) return;
-    if (count === null) this.#peerEnded();
-    else this.#received(count);
-    this.#read();
+    if (count === null) return this.#peerEnded();
+    const watched = this.#takesBreaks && mayStarve(count, this.secure);
+    if (watched) readCame();
+    this.#received(count);
+    if (watched && readDone()) rest(this);
+    else this.#read();
   };
+
+  goOn(): void {
+    this.#read();
+  }
 
   readonly #onReadFailed = (error: unknown): void => {
     if (!this.#closed) this.finish(transportError(error));

@@ -12,10 +12,7 @@ const resolved = Promise.resolve();
 /** Writes for every connection that queued something in this turn. */
 const writing = new TurnEnd<Output>((output) => output.flush());
 
-/**
- * While no more than this waits, the transport is not behind: all that goes ahead
- * is queued.
- */
+/** While no more than this is queued, all that goes ahead is queued, too. */
 const AHEAD_FREELY = 4096;
 
 /** What the owner of an {@linkcode Output} is told. */
@@ -96,12 +93,17 @@ export class Output {
   /** Queues bytes ahead of others; see {@linkcode Sink.writeAhead}. */
   writeAhead(bytes: Uint8Array, name: string): void {
     if (this.#end !== "no" || this.#closed) return;
-    if (!this.#writing || this.#queue.size <= AHEAD_FREELY) {
+    if (this.#queue.size <= AHEAD_FREELY) {
       this.#queue.pushAhead(bytes, this.#writing);
     } else {
       (this.#ahead ??= new Map()).set(name, bytes);
     }
     this.#flushSoon();
+  }
+
+  /** Whether the program has to wait. */
+  get needsDrain(): boolean {
+    return this.told || this.#queue.size > this.#highMark;
   }
 
   /** Notes that the program is told to wait, if it has to, and says so. */

@@ -4,10 +4,9 @@
  * @module
  */
 
+import { MAX_COPIED } from "./machine.ts";
 import { SharedRun } from "./_shared_run.ts";
 
-/** Arrays up to this size are copied, so that they share a write. */
-const COPY_MAX = 32 * 1024;
 /** Pieces up to this size are small. */
 const SMALL_MAX = 8 * 1024;
 
@@ -28,7 +27,7 @@ interface Segment {
   /** Whether a unit ends at `end`, so that another one may come between. */
   whole: boolean;
   /** Whether it went ahead of others. */
-  readonly ahead: boolean;
+  ahead: boolean;
   /** The last view of the beginning of `bytes`: many messages are as long. */
   view: Uint8Array;
 }
@@ -64,6 +63,7 @@ class Pool {
     if (this.#free.length >= this.#max) return;
     segment.start = segment.end = 0;
     segment.whole = true;
+    segment.ahead = false;
     this.#free.push(segment);
   }
 }
@@ -73,11 +73,7 @@ const smallBlocks = new Pool(16 * 1024, 512);
 /** What larger ones are copied into. */
 const largeBlocks = new Pool(64 * 1024, 16);
 
-function reference(
-  bytes: Uint8Array,
-  whole: boolean,
-  ahead = false,
-): Segment {
+function reference(bytes: Uint8Array, whole: boolean): Segment {
   const { length: end } = bytes;
   return {
     bytes,
@@ -86,7 +82,7 @@ function reference(
     pool: undefined,
     room: 0,
     whole,
-    ahead,
+    ahead: false,
     view: bytes,
   };
 }
@@ -100,14 +96,14 @@ function reference(
 export class SendQueue {
   /** What is written next. Most queues never hold more than this. */
   #first: Segment | undefined;
-  /** What comes after it, from `#next` on. */
-  #rest: Segment[] = [];
+  /** What comes after it, from `#next` on; what is before was taken. */
+  #rest: (Segment | SharedRun | undefined)[] = [];
   #next = 0;
+  /** The end of all that. */
+  #last: Segment | SharedRun | undefined;
   #size = 0;
   /** What was taken last ended inside a unit. */
   #cut = false;
-  /** What comes after all that, and is in other queues, too. */
-  #run: SharedRun | undefined;
 
   /** Bytes queued. */
   get size(): number {
@@ -122,10 +118,7 @@ export class SendQueue {
    */
   push(bytes: Uint8Array, whole = true): void {
     if (bytes.length === 0) return;
-    if (bytes.length > COPY_MAX) {
-      this.#endRun();
-      return this.#add(reference(bytes, whole));
-    }
+    if (bytes.length > MAX_COPIED) return this.#add(reference(bytes, whole));
     const segment = this.#room(bytes.length);
     this.#fill(segment, bytes);
     segment.whole = whole;
@@ -135,7 +128,8 @@ export class SendQueue {
   pushShared(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#size += bytes.length;
-    (this.#run ??= new SharedRun()).push(bytes);
+    if (this.#last instanceof SharedRun) this.#last.push(bytes);
+    else this.#rest.push(this.#last = new SharedRun(bytes));
   }
 
   /**
@@ -146,26 +140,39 @@ export class SendQueue {
    */
   pushAhead(bytes: Uint8Array, writing: boolean): void {
     const first = this.#first;
-    if (first === undefined) return this.#add(reference(bytes, true, true));
+    if (first === undefined) {
+      this.#first = this.#aheadBlock(bytes);
+      this.#last ??= this.#first;
+      return;
+    }
     const untouched = !first.pool && first.start === 0 && !this.#cut;
     if (untouched && !first.ahead && !writing) {
       this.#rest.splice(0, this.#next, first);
       this.#next = 0;
-      this.#first = reference(bytes, true, true);
-      this.#size += bytes.length;
+      this.#first = this.#aheadBlock(bytes);
       return;
     }
-    let segment: Segment | undefined = first;
+    // What is shared is whole, and never stands behind half a unit.
+    const rest = this.#rest as Segment[];
+    let segment = first;
     let at = this.#next;
-    while (segment !== undefined && !segment.whole) segment = this.#rest[at++];
+    while (!segment.whole && at < rest.length) segment = rest[at++]!;
     // Behind those that went ahead before.
-    while (this.#rest[at]?.ahead) segment = this.#rest[at++];
-    if (segment === undefined) return this.push(bytes);
+    while (rest[at]?.ahead) segment = rest[at++]!;
     if (segment.room - segment.end >= bytes.length) {
       return this.#fill(segment, bytes);
     }
-    this.#rest.splice(at, 0, reference(bytes, true, true));
-    this.#size += bytes.length;
+    const block = this.#aheadBlock(bytes);
+    this.#rest.splice(at, 0, block);
+    if (at === this.#rest.length - 1) this.#last = block;
+  }
+
+  /** A block for what goes ahead: more of it finds room there. */
+  #aheadBlock(bytes: Uint8Array): Segment {
+    const segment = smallBlocks.take();
+    segment.ahead = true;
+    this.#fill(segment, bytes);
+    return segment;
   }
 
   /** Queues a string, as UTF-8; otherwise as {@linkcode SendQueue.push}. */
@@ -217,7 +224,7 @@ export class SendQueue {
   /** The bytes to write next, or `undefined` if there are none. */
   peek(): Uint8Array | undefined {
     if (this.#size === 0) return undefined;
-    if (this.#first === undefined) this.#takeShared();
+    if (this.#first === undefined) this.#advance();
     const segment = this.#first!;
     const { bytes, start, end } = segment;
     if (start > 0) return bytes.subarray(start, end);
@@ -233,10 +240,28 @@ export class SendQueue {
     if (segment.start < segment.end) return;
     this.#cut = !segment.whole;
     segment.pool?.giveBack(segment);
-    this.#first = this.#rest[this.#next++];
-    if (this.#first === undefined) {
+    this.#advance();
+  }
+
+  /** Goes on to what comes next. */
+  #advance(): void {
+    if (this.#rest.length === 0) {
+      this.#first = this.#last = undefined;
+      return;
+    }
+    const next = this.#rest[this.#next];
+    if (next instanceof SharedRun) {
+      this.#first = reference(next.take(), true);
+      if (!next.isEmpty) return;
+    } else {
+      this.#first = next;
+    }
+    // What was taken is not kept.
+    this.#rest[this.#next++] = undefined;
+    if (this.#next >= this.#rest.length) {
+      this.#rest = [];
       this.#next = 0;
-      if (this.#rest.length > 0) this.#rest = [];
+      this.#last = this.#first;
     } else if (this.#next === 1024) {
       this.#rest.splice(0, this.#next);
       this.#next = 0;
@@ -249,7 +274,7 @@ export class SendQueue {
     this.#rest = [];
     this.#next = this.#size = 0;
     this.#cut = false;
-    this.#run = undefined;
+    this.#last = undefined;
   }
 
   #add(segment: Segment): void {
@@ -258,29 +283,21 @@ export class SendQueue {
   }
 
   #append(segment: Segment): void {
-    if (this.#first === undefined) this.#first = segment;
-    else this.#rest.push(segment);
-  }
-
-  /** Something else comes behind what is shared. */
-  #endRun(): void {
-    if (this.#run === undefined || this.#run.isEmpty) return;
-    while (this.#takeShared());
-  }
-
-  /** Makes a segment of what is shared, as much as makes a write. */
-  #takeShared(): boolean {
-    const bytes = this.#run?.take();
-    if (bytes === undefined) return false;
-    this.#append(reference(bytes, true));
-    return true;
+    this.#last = segment;
+    if (this.#first === undefined && this.#rest.length === 0) {
+      this.#first = segment;
+    } else {
+      this.#rest.push(segment);
+    }
   }
 
   /** The block at the queue's end with room for `count` bytes, or a new one. */
   #room(count: number): Segment {
-    this.#endRun();
-    const last = this.#rest.length > 0 ? this.#rest.at(-1) : this.#first;
-    if (last !== undefined && last.room - last.end >= count) return last;
+    const last = this.#last;
+    if (
+      last !== undefined && !(last instanceof SharedRun) && !last.ahead &&
+      last.room - last.end >= count
+    ) return last;
     const segment = (count <= SMALL_MAX ? smallBlocks : largeBlocks).take();
     this.#add(segment);
     return segment;

@@ -1,4 +1,4 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { SendQueue } from "./_queue.ts";
 
@@ -124,6 +124,7 @@ Deno.test("SendQueue never puts what goes ahead between two parts of a unit", ()
       maxLength: 3,
     }),
     ahead: fc.boolean(),
+    writing: fc.boolean(),
     take: fc.integer({ min: 0, max: 40_000 }),
     as: fc.constantFrom("bytes", "text", "shared"),
   });
@@ -133,7 +134,9 @@ Deno.test("SendQueue never puts what goes ahead between two parts of a unit", ()
       const taken: number[] = [];
       let units = 0;
       let aheads = 0;
-      for (const { parts, ahead, take, as } of pieces) {
+      for (const { parts, ahead, writing, take, as } of pieces) {
+        // What is being written stays in front, whatever comes.
+        const front = writing ? queue.peek() : undefined;
         units++;
         parts.forEach((size, i) => {
           const whole = i === parts.length - 1;
@@ -144,8 +147,11 @@ Deno.test("SendQueue never puts what goes ahead between two parts of a unit", ()
           else if (whole) queue.pushShared(bytes);
         });
         if (ahead) {
-          queue.pushAhead(new Uint8Array([100, 100]), false);
+          queue.pushAhead(new Uint8Array([100, 100]), front !== undefined);
           aheads++;
+        }
+        if (front !== undefined) {
+          assertEquals(queue.peek()!.subarray(0, front.length), front);
         }
         const bytes = queue.peek();
         if (bytes === undefined || take === 0) continue;
@@ -162,8 +168,20 @@ Deno.test("SendQueue never puts what goes ahead between two parts of a unit", ()
       );
       assertEquals(taken.filter((byte) => byte === 100).length, aheads * 2);
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   );
+});
+
+Deno.test("SendQueue keeps a unit together behind what went ahead before", () => {
+  const queue = new SendQueue();
+  queue.push(new Uint8Array(40_000).fill(1));
+  queue.peek();
+  queue.pushAhead(new Uint8Array([7]), true);
+  queue.push(new Uint8Array([2, 2]), false);
+  queue.push(new Uint8Array(40_000).fill(3));
+  queue.pushAhead(new Uint8Array([8]), true);
+  const taken = takeAll(queue);
+  assertEquals([...taken.subarray(40_000, 40_005)], [7, 8, 2, 2, 3]);
 });
 
 Deno.test("SendQueue joins what is shared once for all queues", () => {
@@ -190,7 +208,7 @@ Deno.test("SendQueue joins what is shared once for all queues", () => {
 Deno.test("SendQueue makes writes of a good size of much that is shared", () => {
   const queue = new SendQueue();
   for (let i = 0; i < 100; i++) queue.pushShared(new Uint8Array(10_000));
-  assertEquals(queue.peek()?.length, 70_000);
+  assertEquals(queue.peek()?.length, 60_000);
   assertEquals(takeAll(queue).length, 1_000_000);
 });
 
@@ -200,3 +218,46 @@ function join(pieces: readonly Uint8Array[]): SendQueue {
   for (const piece of pieces) queue.push(piece);
   return queue;
 }
+
+Deno.test("SendQueue queues a large piece that is shared by reference", () => {
+  const queue = new SendQueue();
+  const large = new Uint8Array(1_000_000);
+  queue.pushShared(new Uint8Array(20));
+  queue.pushShared(large);
+  queue.pushShared(new Uint8Array(20));
+  const writes: Uint8Array[] = [];
+  let bytes;
+  while ((bytes = queue.peek()) !== undefined) {
+    writes.push(bytes);
+    queue.advance(bytes.length);
+  }
+  assertEquals(writes.map(({ length }) => length), [20, 1_000_000, 20]);
+  assertStrictEquals(writes[1], large);
+});
+
+Deno.test("SendQueue does not keep what was taken, though it is never empty", () => {
+  const queue = new SendQueue();
+  const before = Deno.memoryUsage().external;
+  queue.push(new Uint8Array(2 ** 20));
+  for (let i = 0; i < 400; i++) {
+    queue.push(new Uint8Array(2 ** 20));
+    queue.peek();
+    queue.advance(2 ** 20);
+  }
+  assert(Deno.memoryUsage().external - before < 200 * 2 ** 20);
+});
+
+Deno.test("SendQueue takes time in proportion to the pieces that are shared", () => {
+  const queue = new SendQueue();
+  const piece = new Uint8Array(22);
+  for (let i = 0; i < 1_000_000; i++) queue.pushShared(piece);
+  queue.push(new Uint8Array(1));
+  let writes = 0;
+  let bytes;
+  while ((bytes = queue.peek()) !== undefined) {
+    queue.advance(bytes.length);
+    writes++;
+  }
+  // Were all joined at once, or copied for each write, this would take seconds.
+  assertEquals(writes, Math.ceil(22_000_000 / (22 * 2978)) + 1);
+});

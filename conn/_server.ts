@@ -9,9 +9,9 @@ import { bounded } from "./_bounded.ts";
 import type { Clock } from "./clock.ts";
 import type { Conn } from "./conn.ts";
 import { ConnError } from "./error.ts";
-import type { Accepted, Server, ShutdownOptions } from "./listen.ts";
+import type { Accepted, Listener, Server, ShutdownOptions } from "./listen.ts";
 import { drainConn, onceClosed } from "./loop.ts";
-import type { SocketListener, TlsSocket } from "./_net.ts";
+import type { TlsSocket } from "./_net.ts";
 import type { Transport } from "./transport.ts";
 
 /** After an error of accepting: the first wait and the longest, in ms. */
@@ -43,7 +43,7 @@ export class ConnServer implements Server {
   readonly #conns = new Set<AnyConn>();
   readonly #handshaking = new Set<TlsSocket>();
   readonly #finished = Promise.withResolvers<void>();
-  #listener: SocketListener | undefined;
+  #listener: Listener | undefined;
   #accepting = true;
   #stopped = false;
   #unref = false;
@@ -51,7 +51,7 @@ export class ConnServer implements Server {
   #wake: (() => void) | undefined;
 
   constructor(
-    listener: SocketListener | Promise<SocketListener>,
+    listener: Listener | Promise<Listener>,
     settings: ServerSettings,
   ) {
     this.#settings = settings;
@@ -100,26 +100,26 @@ export class ConnServer implements Server {
 
   ref(): void {
     this.#unref = false;
-    this.#listener?.ref();
+    this.#listener?.ref?.();
   }
 
   unref(): void {
     this.#unref = true;
-    this.#listener?.unref();
+    this.#listener?.unref?.();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
 
-  #start(listener: SocketListener): void {
+  #start(listener: Listener): void {
     if (this.#stopped) {
-      listener.close();
+      this.#closeListener(listener);
       this.#accepting = false;
       return this.#finishIfDone();
     }
     this.#listener = listener;
-    if (this.#unref) listener.unref();
+    if (this.#unref) listener.unref?.();
     this.#acceptAll(listener);
     this.#settings.onListen?.(listener.addr);
   }
@@ -128,9 +128,19 @@ export class ConnServer implements Server {
   #stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#listener?.close();
+    if (this.#listener !== undefined) this.#closeListener(this.#listener);
     for (const socket of this.#handshaking) closeQuietly(socket);
     this.#wake?.();
+  }
+
+  /** Goes on whatever happens: a listener that was given may be closed already. */
+  #closeListener(listener: Listener): void {
+    try {
+      listener.close();
+    } catch (error) {
+      if (error instanceof Deno.errors.BadResource) return;
+      this.#settings.onError(error);
+    }
   }
 
   #abortAll(): void {
@@ -147,7 +157,7 @@ export class ConnServer implements Server {
     }
   }
 
-  async #acceptAll(listener: SocketListener): Promise<void> {
+  async #acceptAll(listener: Listener): Promise<void> {
     let backOff = 0;
     while (!this.#stopped) {
       if (this.connections >= this.#settings.maxConnections) {
@@ -157,7 +167,7 @@ export class ConnServer implements Server {
       try {
         const socket = await listener.accept();
         backOff = 0;
-        this.#welcome(socket);
+        this.#welcome(socket, listener.secure ?? false);
       } catch (error) {
         // A peer that gave up while it waited is no reason to wait.
         if (this.#stopped || isPeersFault(error)) continue;
@@ -183,10 +193,10 @@ export class ConnServer implements Server {
     if (timer !== undefined) clock.clearTimeout(timer);
   }
 
-  #welcome(socket: Transport | TlsSocket): void {
+  #welcome(socket: Transport, secure: boolean): void {
     if (this.#stopped) return closeQuietly(socket);
-    if ("handshake" in socket) this.#handshake(socket);
-    else this.#attach({ transport: socket, secure: false });
+    if (isTlsSocket(socket)) this.#handshake(socket);
+    else this.#attach({ transport: socket, secure });
   }
 
   async #handshake(socket: TlsSocket): Promise<void> {
@@ -241,6 +251,10 @@ export class ConnServer implements Server {
     this.#wake?.();
     this.#finishIfDone();
   };
+}
+
+function isTlsSocket(socket: Transport): socket is TlsSocket {
+  return "handshake" in socket && socket.handshake !== undefined;
 }
 
 function isPeersFault(error: unknown): boolean {

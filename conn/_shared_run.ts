@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A write of so many bytes is large enough. */
+/** What is joined for one write: a larger piece is written as it is. */
 const WRITE_SIZE = 64 * 1024;
 
 /** The pieces that were joined last, and what they came to. */
@@ -18,11 +18,16 @@ let lastJoined = new Uint8Array(0);
  * broadcast is copied once and not for each connection.
  */
 export class SharedRun {
-  #pieces: Uint8Array[] = [];
+  #pieces: Uint8Array[];
+  #from = 0;
+
+  constructor(piece: Uint8Array) {
+    this.#pieces = [piece];
+  }
 
   /** Whether nothing is left. */
   get isEmpty(): boolean {
-    return this.#pieces.length === 0;
+    return this.#from === this.#pieces.length;
   }
 
   /** Adds a piece. */
@@ -30,18 +35,31 @@ export class SharedRun {
     this.#pieces.push(piece);
   }
 
-  /** Takes as many pieces as make a write; `undefined` if none is left. */
-  take(): Uint8Array | undefined {
+  /** Takes as many pieces as make a write; there must be one. */
+  take(): Uint8Array {
     const pieces = this.#pieces;
-    let count = 0;
-    let size = 0;
-    while (count < pieces.length && size < WRITE_SIZE) {
-      size += pieces[count++]!.length;
+    const from = this.#from;
+    let size = pieces[from]!.length;
+    let end = from + 1;
+    while (end < pieces.length) {
+      const { length } = pieces[end]!;
+      if (size + length > WRITE_SIZE) break;
+      size += length;
+      end++;
     }
-    if (count <= 1) return pieces.shift();
-    const taken = count === pieces.length ? pieces : pieces.slice(0, count);
-    this.#pieces = count === pieces.length ? [] : pieces.slice(count);
-    return joined(taken, size);
+    const taken = from === 0 && end === pieces.length
+      ? pieces
+      : pieces.slice(from, end);
+    this.#drop(end);
+    return taken.length === 1 ? taken[0]! : joined(taken, size);
+  }
+
+  /** Drops what is before `end`; the array is cut when half of it is. */
+  #drop(end: number): void {
+    const { length } = this.#pieces;
+    if (end === length) this.#pieces = [];
+    else if (end * 2 > length) this.#pieces = this.#pieces.slice(end);
+    this.#from = this.#pieces.length < length ? 0 : end;
   }
 }
 

@@ -28,7 +28,12 @@ export class TurnEnd<T> {
 
   readonly #runAll = (): void => {
     for (let i = 0; i < this.#count; i++) {
-      this.#run(this.#items[i]!);
+      try {
+        this.#run(this.#items[i]!);
+      } catch (error) {
+        // One's failure must not stop the others'.
+        console.error(error);
+      }
       this.#items[i] = undefined;
     }
     this.#count = 0;

@@ -14,7 +14,6 @@ import type { Machine } from "./machine.ts";
 import {
   openListener,
   replaceStaleSocket,
-  type SocketListener,
   type SocketListenOptions,
 } from "./_net.ts";
 import { RawMachine, type TcpCommand, type TcpEvent } from "./raw.ts";
@@ -22,14 +21,95 @@ import type { Transport } from "./transport.ts";
 
 export type { SocketListenOptions };
 
+/**
+ * Where a server's connections come from, if not from a socket that
+ * {@linkcode listen} opens itself: another TLS stack, or memory in a test. A
+ * `Deno.Listener` is one as it is.
+ *
+ * @example A server in memory
+ * ```ts
+ * import {
+ *   attach,
+ *   listen,
+ *   type Listener,
+ *   memoryPair,
+ *   RawMachine,
+ *   type Transport,
+ * } from "@meerkat/net/conn";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const arrivals = new TransformStream<Transport, Transport>();
+ * const writer = arrivals.writable.getWriter();
+ * const reader = arrivals.readable.getReader();
+ * const listener: Listener = {
+ *   addr: { transport: "tcp", hostname: "127.0.0.1", port: 1 },
+ *   accept: async () => {
+ *     const { value } = await reader.read();
+ *     if (value === undefined) throw new Deno.errors.BadResource("Closed");
+ *     return value;
+ *   },
+ *   close: () => void writer.close(),
+ * };
+ * await using _server = listen({ listener }, (event, conn) => {
+ *   if (event.type === "bytes") conn.send(event.bytes);
+ * });
+ * const [here, there] = memoryPair();
+ * await writer.write(there);
+ * await using conn = attach(here, new RawMachine());
+ * conn.send("hello");
+ * for await (const event of conn) {
+ *   if (event.type !== "bytes") continue;
+ *   assertEquals(new TextDecoder().decode(event.bytes), "hello");
+ *   break;
+ * }
+ * ```
+ */
+export interface Listener {
+  /** Where it listens. */
+  readonly addr: Deno.Addr;
+  /**
+   * Whether what it accepts speaks TLS already.
+   *
+   * @default {false}
+   */
+  readonly secure?: boolean;
+  /**
+   * Gives the next connection; it belongs to the server from then on. There is
+   * at most one call under way.
+   *
+   * What has a `handshake`, as a `Deno.TlsConn`, speaks TLS after it. The server
+   * calls it, and accepts others meanwhile; it must reject when the transport is
+   * closed.
+   *
+   * @returns A promise that must settle when the listener is closed.
+   */
+  accept(): Promise<
+    & Transport
+    & { handshake?(): Promise<{ alpnProtocol: string | null }> }
+  >;
+  /** Stops listening. The server calls it once, when it stops. */
+  close(): void;
+  /** Lets the listener keep the process alive again. */
+  ref?(): void;
+  /** Stops the listener from keeping the process alive. */
+  unref?(): void;
+}
+
 /** Options of {@linkcode listen}. All times are in milliseconds. */
 export interface ListenOptions
   extends
     SocketListenOptions,
     Omit<AttachOptions, "secure" | "unread" | "onError"> {
   /**
+   * Accepts the connections, in place of a socket that is opened: with none of
+   * `hostname`, `port`, `path`, `cert`, `key`, `alpnProtocols`, `reusePort` and
+   * `backlog`. The server closes it.
+   */
+  listener?: Listener;
+  /**
    * How many connections may be open. Beyond it accepting pauses, so others wait
-   * in the system's queue; none is dropped.
+   * in the system's queue; none is dropped. Over TLS, Deno keeps the socket of a
+   * connection that was aborted while a write waited until its peer leaves.
    *
    * @default {Infinity}
    */
@@ -107,7 +187,8 @@ export interface Server extends AsyncDisposable {
   ref(): void;
   /**
    * Stops the listening socket from keeping the process alive. Without effect
-   * over TLS, where Deno offers no way.
+   * over TLS, where Deno offers no way, and on a {@linkcode Listener} that has
+   * no `unref`.
    */
   unref(): void;
 }
@@ -196,9 +277,23 @@ export function listen<E, C>(
   return server;
 }
 
-function open(
-  options: ListenOptions,
-): SocketListener | Promise<SocketListener> {
+/** What a given listener takes the place of. */
+const SOCKET_OPTIONS = [
+  "hostname",
+  "port",
+  "path",
+  "cert",
+  "key",
+  "alpnProtocols",
+  "reusePort",
+  "backlog",
+] as const satisfies (keyof SocketListenOptions)[];
+
+function open(options: ListenOptions): Listener | Promise<Listener> {
+  if (options.listener !== undefined) {
+    refuseSocketOptions(options);
+    return options.listener;
+  }
   try {
     return openListener(options);
   } catch (error) {
@@ -207,6 +302,16 @@ function open(
     if (error.code !== "addr_in_use") throw error;
     return replaceStaleSocket({ ...options, path });
   }
+}
+
+/** A certificate that had no effect would be a trap. */
+function refuseSocketOptions(options: ListenOptions): void {
+  const name = SOCKET_OPTIONS.find((name) => options[name] !== undefined);
+  if (name === undefined) return;
+  throw new ConnError(
+    `Cannot listen: "listener" and "${name}" exclude each other`,
+    { code: "listen_failed", side: "local" },
+  );
 }
 
 function closeOnAbort(server: Server, signal: AbortSignal): void {

@@ -11,8 +11,11 @@ import { TestClock } from "./clock.ts";
 import { dial } from "./dial.ts";
 import { ConnError } from "./error.ts";
 import { formatRecord } from "./inspect.ts";
-import { listen } from "./listen.ts";
+import { type Accepted, listen, type Listener } from "./listen.ts";
+import { attach } from "./loop.ts";
+import { memoryPair } from "./pair.ts";
 import { RawMachine } from "./raw.ts";
+import type { Transport } from "./transport.ts";
 
 const hostname = "127.0.0.1";
 
@@ -289,4 +292,131 @@ Deno.test("listen says which flag reusePort needs", async () => {
     signal: AbortSignal.timeout(20_000),
   }).output();
   assertEquals(new TextDecoder().decode(stdout), "listen_failed true\n");
+});
+
+/** A listener over memory that accepts one connection. */
+function memoryListener(transport: Transport, secure?: boolean): {
+  listener: Listener;
+  log: string[];
+} {
+  const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => {});
+  const waiting = [Promise.resolve(transport)];
+  const log: string[] = [];
+  const listener: Listener = {
+    addr: { transport: "unix", path: "/memory" },
+    ...(secure !== undefined && { secure }),
+    accept: () => waiting.shift() ?? closed.promise,
+    close: () => {
+      log.push("close");
+      closed.reject(new Deno.errors.BadResource("Closed"));
+    },
+  };
+  return { listener, log };
+}
+
+for (const secure of [undefined, false, true]) {
+  Deno.test(`listen takes connections from a listener whose secure is ${secure}`, async () => {
+    const [here, there] = memoryPair();
+    const { listener, log } = memoryListener(there, secure);
+    const accepted: Accepted[] = [];
+    const told: Deno.Addr[] = [];
+    const secured: boolean[] = [];
+    const server = listen({
+      listener,
+      onListen: (addr) => told.push(addr),
+      machine: (what) => {
+        accepted.push(what);
+        return new RawMachine();
+      },
+    }, (event, conn) => {
+      if (event.type === "open") secured.push(conn.secure);
+      echo(event, conn);
+    });
+    server.unref();
+    server.ref();
+    assertEquals([server.addr, ...told], [listener.addr, listener.addr]);
+    const conn = attach(here, new RawMachine());
+    assertEquals(await roundTrip(conn, "hello"), "hello");
+    assertEquals(accepted, [{ transport: there, secure: secure ?? false }]);
+    assertEquals(secured, [secure ?? false]);
+    conn.close();
+    await server.shutdown();
+    assertEquals(log, ["close"]);
+  });
+}
+
+Deno.test("listen shakes hands over what a given listener accepts", async () => {
+  const listener = Deno.listenTls({
+    hostname,
+    port: 0,
+    alpnProtocols: ["echo"],
+    ...serverTls,
+  });
+  let accepted: Accepted | undefined;
+  await using _server = listen({
+    listener,
+    machine: (what) => {
+      accepted = what;
+      return new RawMachine();
+    },
+  }, echo);
+  const tls = { caCerts, alpnProtocols: ["echo"] };
+  const { port } = listener.addr;
+  await using conn = await dial({ hostname, port, tls });
+  assertEquals(await roundTrip(conn, "hello"), "hello");
+  assertEquals([accepted?.secure, accepted?.alpnProtocol], [true, "echo"]);
+});
+
+Deno.test("listen refuses options of a socket beside a listener", () => {
+  using listener = Deno.listen({ hostname, port: 0 });
+  for (
+    const options of [
+      ...[{ hostname }, { port: 0 }, { path: "/a" }, { backlog: 1 }],
+      ...[{ cert: "a" }, { key: "a" }, { reusePort: false }],
+      { alpnProtocols: [] },
+    ]
+  ) {
+    const [name] = Object.keys(options);
+    const error = assertThrows(
+      () => listen({ listener, ...options }, echo),
+      ConnError,
+      `"listener" and "${name}" exclude each other`,
+    );
+    assertEquals([error.code, error.side], ["listen_failed", "local"]);
+  }
+});
+
+Deno.test("listen stops though the given listener is closed already", async () => {
+  const errors: unknown[] = [];
+  const listener = Deno.listen({ hostname, port: 0 });
+  const server = listen({ listener, onError: (e) => errors.push(e) }, echo);
+  await using conn = await dial({ hostname, port: listener.addr.port });
+  assertEquals(await roundTrip(conn, "hello"), "hello");
+  listener.close();
+  conn.close();
+  await server.shutdown();
+  // The accepting that was under way has failed.
+  assert(errors.every((error) => error instanceof Deno.errors.BadResource));
+});
+
+Deno.test("listen reports a given listener that fails to close", async () => {
+  const [here, there] = memoryPair();
+  const { listener } = memoryListener(there);
+  const errors: unknown[] = [];
+  const failure = new Error("No");
+  const server = listen({
+    listener: {
+      ...listener,
+      close: () => {
+        listener.close();
+        throw failure;
+      },
+    },
+    onError: (error) => errors.push(error),
+  }, echo);
+  const conn = attach(here, new RawMachine(), () => {});
+  await server.shutdown();
+  await conn.closed;
+  assertEquals(errors, [failure]);
 });

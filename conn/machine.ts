@@ -6,6 +6,9 @@
 
 import type { ConnError } from "./error.ts";
 
+/** Arrays up to this size are copied by {@linkcode Sink.write}, in bytes. */
+export const MAX_COPIED: number = 32 * 1024;
+
 /**
  * Where a {@linkcode Machine} puts what it makes: events for the handler, bytes
  * for the transport. The I/O loop implements it.
@@ -30,8 +33,9 @@ export interface Sink<E> {
    */
   emit(event: E): boolean;
   /**
-   * Queues bytes, or a string that is sent as UTF-8. Small arrays are copied;
-   * large ones are sent from where they are, so the caller gives them away.
+   * Queues bytes, or a string that is sent as UTF-8. Arrays of up to
+   * {@linkcode MAX_COPIED} bytes are copied; larger ones are sent from where they
+   * are, so the caller gives them away.
    *
    * @param data What to send.
    * @param goesOn What belongs together is not complete yet: the next call goes
@@ -45,12 +49,11 @@ export interface Sink<E> {
    */
   writeShared(bytes: Uint8Array): void;
   /**
-   * Queues a few bytes ahead of all that waits, behind what is being written and
-   * what belongs together with it.
+   * Queues a few bytes ahead of what waits, behind what is being written (up to
+   * 64 KiB of small pieces) and what belongs together with it.
    *
    * @param bytes What to send.
-   * @param name If the transport is behind by more than 4 KiB, only the newest of
-   * each name waits.
+   * @param name Once more than 4 KiB is queued, only the newest of each name waits.
    */
   writeAhead(bytes: Uint8Array, name: string): void;
   /** Puts what waits to go ahead where nothing that is written later can pass it. */

@@ -220,7 +220,7 @@ export class TimerWheel {
         entry.due(now);
       } catch (error) {
         // One entry's failure must not stop the others'.
-        reportError(error);
+        console.error(error);
       }
     }
   }

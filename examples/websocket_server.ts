@@ -11,23 +11,29 @@
  */
 
 import type { Server } from "@meerkat/net/conn";
-import { serve, serveDir, type ServeHandler } from "@meerkat/net/http";
+import {
+  serve,
+  serveDir,
+  type ServeHandler,
+  type ServeOptions,
+} from "@meerkat/net/http";
 import { upgrade, type WsConn, type WsEvent } from "@meerkat/net/ws";
+import { listenMutualTls } from "./_mutual_tls.ts";
 import { checkRoot, runServer, type Started } from "./_server_program.ts";
 import { UsageError } from "./_usage.ts";
 import { parseCommandLine, parseUrl } from "./_websocket_args.ts";
 import page from "./_websocket_page.html" with { type: "text" };
 
-const USAGE = `Usage: websocket_server [-url URL] [-d ROOT] [-cert PEM -key PEM]
+const USAGE = `Usage: websocket_server [-url URL] [-d ROOT]
+                        [-cert PEM -key PEM [-ca PEM]]
 
   -url URL   where to listen; ws://localhost:8000 if left out. Port 0 is any
              that is free; wss://HOST:PORT needs -cert and -key
   -d ROOT    the directory whose files are served; "." if left out
   -cert PEM  the file with the certificate chain
   -key PEM   the file with the private key
-  -ca PEM    refused: it would check the certificates of clients, and Deno's TLS
-             listener cannot ask for them. So that nobody relies on a check that
-             is not made, the program does not start
+  -ca PEM    the file with the certificates of authorities: only clients that
+             show a certificate of one of them are served, over wss://
   --help     print this
 
 /websocket echoes messages, /rest answers JSON, /test.html is a page that
@@ -37,8 +43,12 @@ connects to /websocket, and any other path is a file in ROOT.`;
 interface Job {
   readonly url: URL;
   readonly root: string;
-  /** The files with certificate and key. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** The files with certificate and key, and with the clients' authorities. */
+  readonly tls:
+    | Readonly<Record<"cert" | "key", string>> & {
+      readonly ca?: string;
+    }
+    | undefined;
 }
 
 if (import.meta.main) await runServer(USAGE, () => run(Deno.args));
@@ -60,14 +70,9 @@ function parse(args: string[]): Job | undefined {
   if (parsed === undefined) return undefined;
   const { url = "ws://localhost:8000", d: root = ".", cert, key, ca } =
     parsed.values;
-  if (ca !== undefined) {
-    throw new UsageError(
-      `Cannot check clients with the authority in "${ca}": Deno's TLS listener does not ask them for a certificate; leave out -ca`,
-    );
-  }
   if (root === "") throw new UsageError("Option -d needs a value");
   const where = place(url);
-  return { url: where, root, tls: keyPair(where, cert, key) };
+  return { url: where, root, tls: tlsFiles(where, cert, key, ca) };
 }
 
 /** Where to listen: a path would be lost. */
@@ -81,27 +86,39 @@ function place(value: string): URL {
   );
 }
 
-function keyPair(url: URL, cert?: string, key?: string): Job["tls"] {
+function tlsFiles(
+  url: URL,
+  cert?: string,
+  key?: string,
+  ca?: string,
+): Job["tls"] {
   const secure = url.protocol === "wss:";
-  if (secure && cert && key) return { cert, key };
-  if (!secure && cert === undefined && key === undefined) return undefined;
+  if (secure && cert && key) {
+    return { cert, key, ...(ca !== undefined && { ca }) };
+  }
+  if (!secure && (cert ?? key ?? ca) === undefined) return undefined;
   throw new UsageError(
     secure
       ? `Cannot listen on "${url.origin}": wss:// needs -cert and -key`
-      : `Cannot listen on "${url.origin}": -cert and -key need wss://`,
+      : `Cannot listen on "${url.origin}": -cert, -key and -ca need wss://`,
   );
 }
 
-async function start({ url, root, tls }: Job): Promise<Server> {
-  await checkRoot(root);
-  return serve({
-    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: Number(url.port || (tls ? 443 : 80)),
-    ...(tls && {
-      cert: await Deno.readTextFile(tls.cert),
-      key: await Deno.readTextFile(tls.key),
-    }),
-  }, answer(root));
+async function start(job: Job): Promise<Server> {
+  await checkRoot(job.root);
+  return serve(await socket(job), answer(job.root));
+}
+
+/** Where connections come from. */
+async function socket({ url, tls }: Job): Promise<ServeOptions> {
+  const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const port = Number(url.port || (tls ? 443 : 80));
+  if (tls === undefined) return { hostname, port };
+  const cert = await Deno.readTextFile(tls.cert);
+  const key = await Deno.readTextFile(tls.key);
+  if (tls.ca === undefined) return { hostname, port, cert, key };
+  const ca = await Deno.readTextFile(tls.ca);
+  return { listener: listenMutualTls({ hostname, port, cert, key, ca }) };
 }
 
 /** What the server does with a request. */

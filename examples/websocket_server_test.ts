@@ -1,4 +1,5 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { ConnError } from "@meerkat/net/conn";
 import { connect } from "@meerkat/net/ws";
 import { run, type Running } from "./_test_util.ts";
 import { pem, startWsServer, TLS } from "./_websocket_test_util.ts";
@@ -94,6 +95,36 @@ Deno.test("websocket_server speaks TLS on a wss: URL", async () => {
   await endsInOrder(running);
 });
 
+Deno.test("websocket_server -ca serves only who shows a certificate", async () => {
+  const { server, url, http } = await startWsServer("wss", "-ca", pem("ca"));
+  await using running = server;
+  const caCerts = [await Deno.readTextFile(pem("ca"))];
+  const tlsOf = async (name: string) => ({
+    caCerts,
+    cert: await Deno.readTextFile(pem(name)),
+    key: await Deno.readTextFile(pem(`${name}.key`)),
+  });
+  const client = await tlsOf("client");
+  // Its authority has the name of the right one.
+  for (const tls of [{ caCerts }, await tlsOf("stranger")]) {
+    await assertRejects(() => connect(url, { tls }), ConnError);
+    using refused = Deno.createHttpClient(tls);
+    await assertRejects(() => fetch(`${http}/rest`, { client: refused }));
+  }
+  {
+    await using conn = await connect(url, { tls: client });
+    const messages = conn.messages();
+    for (const text of ["hello", "They stand guard. ".repeat(50_000)]) {
+      conn.send(text);
+      assertEquals((await messages.next()).value, text);
+    }
+    using served = Deno.createHttpClient(client);
+    const response = await fetch(`${http}/rest`, { client: served });
+    assertEquals(await response.json(), { result: 123 });
+  }
+  await endsInOrder(running);
+});
+
 Deno.test("websocket_server tells what is wrong, and ends with status 1", async (t) => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
@@ -107,8 +138,14 @@ Deno.test("websocket_server tells what is wrong, and ends with status 1", async 
     [["-url", "ws://localhost:1/a"], /expected only ws:\/\/HOST:PORT\n\nUsage/],
     [["-url", "wss://localhost:0"], /wss:\/\/ needs -cert and -key\n\nUsage: /],
     [["-url", "wss://localhost:0", "-cert", cert], /needs -cert and -key\n/],
-    [["-url", "ws://localhost:0", "-key", key], /-key need wss:\/\/\n\nUsage/],
-    [["-ca", pem("ca")], /^Cannot check clients .*leave out -ca\n\nUsage: /],
+    [["-url", "ws://localhost:0", "-key", key], /-ca need wss:\/\/\n\nUsage/],
+    [["-ca", pem("ca")], /-cert, -key and -ca need wss:\/\/\n\nUsage: /],
+    [["-url", "wss://localhost:0", "-ca", pem("ca")], /needs -cert and -key\n/],
+    [["-url", "wss://localhost:0", ...TLS, "-ca", ""], /^Empty path/],
+    [
+      ["-url", "wss://localhost:0", ...TLS, "-ca", key],
+      /authority is not .*PEM/,
+    ],
     [["-d", "no/such/folder"], /no\/such\/folder/],
     [
       ["-url", "wss://localhost:0", "-cert", "no/such.pem", "-key", key],
@@ -129,5 +166,5 @@ Deno.test("websocket_server --help prints its usage", async () => {
   const { code, stdout } = await run("websocket_server", ["--help"]);
   assertEquals(code, 0);
   assertMatch(stdout, /^Usage: websocket_server \[-url URL\] \[-d ROOT\]/);
-  assertMatch(stdout, /-ca PEM {4}refused/);
+  assertMatch(stdout, /-ca PEM {4}the file with /);
 });

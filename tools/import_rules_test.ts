@@ -24,6 +24,7 @@ const RULES: Rules = {
   },
   // Sockets, files, timers and threads.
   outside: [
+    "conn/_breaks.ts",
     "conn/_link.ts",
     "conn/_worker_thread.ts",
     "conn/clock.ts",

@@ -23,6 +23,7 @@ import type {
 import { makeKey } from "./handshake/accept_key.ts";
 import { checkResponse, upgradeFields } from "./handshake/client.ts";
 import { WsRefusedError } from "./refused.ts";
+import { readWsUrl, withoutLogin } from "./_ws_url.ts";
 
 /** The most that is read of a refusal's body, in bytes. */
 const BODY_MAX = 64 * 1024;
@@ -30,7 +31,7 @@ const BODY_MAX = 64 * 1024;
 const BODY_PATIENCE = 2000;
 
 /** How to ask. */
-export interface HandshakeOptions<A> {
+export interface ClientHandshakeOptions<A> {
   readonly client: Client;
   readonly protocols: readonly string[];
   /** The value of `Sec-WebSocket-Extensions`. */
@@ -56,7 +57,7 @@ export interface Handshaken<A> {
 
 /** One attempt to open a WebSocket, over as many redirects as it takes. */
 export class ClientHandshake<A> {
-  readonly #options: HandshakeOptions<A>;
+  readonly #options: ClientHandshakeOptions<A>;
   readonly #until: number;
   readonly #trail: RedirectTrail;
   /** The program's fields, as far as they may travel. */
@@ -66,8 +67,8 @@ export class ClientHandshake<A> {
   /**
    * @throws {ConnError} With code `"url_invalid"`.
    */
-  constructor(url: string | URL, options: HandshakeOptions<A>) {
-    const target = webSocketUrl(url);
+  constructor(url: string | URL, options: ClientHandshakeOptions<A>) {
+    const target = parseTarget(url);
     this.#fields = new Fields(options.fields);
     const { username, password } = target;
     if (username !== "" || password !== "") {
@@ -179,27 +180,14 @@ export function aborted(signal: AbortSignal): ConnError {
   });
 }
 
-/** Reads a URL, RFC 6455 §3. `http:` and `https:` stand for `ws:` and `wss:`. */
-function webSocketUrl(url: string | URL): URL {
-  const parsed = URL.parse(`${url}`);
-  if (parsed?.protocol === "http:") parsed.protocol = "ws:";
-  else if (parsed?.protocol === "https:") parsed.protocol = "wss:";
-  if (parsed?.protocol !== "ws:" && parsed?.protocol !== "wss:") {
-    throw urlInvalid(url, "expected an absolute ws or wss URL");
-  }
-  // An empty one counts, too.
-  if (parsed.href.includes("#")) {
-    throw urlInvalid(url, "expected one without a fragment");
-  }
-  return parsed;
-}
-
-function urlInvalid(url: string | URL, expected: string): ConnError {
-  const shown = `${url}`.replace(/\/\/[^/@]*@/, "//");
-  return new ConnError(`Cannot open the WebSocket "${shown}": ${expected}`, {
-    code: "url_invalid",
-    side: "local",
-  });
+function parseTarget(url: string | URL): URL {
+  const target = readWsUrl(`${url}`);
+  if (typeof target !== "string") return target;
+  const shown = withoutLogin(`${url}`);
+  throw new ConnError(
+    `Cannot open the WebSocket "${shown}": expected ${target}`,
+    { code: "url_invalid", side: "local" },
+  );
 }
 
 /** As much of a body as is worth waiting for. */

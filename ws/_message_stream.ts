@@ -29,15 +29,16 @@ export async function pipeMessage(
   stream: WritableStream<Piece>,
 ): Promise<void> {
   const writer = stream.getWriter();
-  const iterator = source[Symbol.asyncIterator]();
+  let iterator: AsyncIterator<Piece> | undefined;
   let stopWaiting: ((error: unknown) => void) | undefined;
   writer.closed.catch((error) => stopWaiting?.(error));
   try {
+    const pieces = iterator = source[Symbol.asyncIterator]();
     while (true) {
       const { done, value } = await new Promise<IteratorResult<Piece>>(
         (resolve, reject) => {
           stopWaiting = reject;
-          iterator.next().then(resolve, reject);
+          pieces.next().then(resolve, reject);
         },
       );
       if (done) break;
@@ -46,7 +47,7 @@ export async function pipeMessage(
     await writer.close();
   } catch (error) {
     // It may hang as its `next` does.
-    iterator.return?.().catch(() => {});
+    iterator?.return?.().catch(() => {});
     await writer.abort(error).catch(() => {});
     throw error;
   }
@@ -112,7 +113,8 @@ class MessageSink implements UnderlyingSink<Piece>, Turn {
   #giveUp(cause: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#begun) {
+    // Once the program, or the peer, has closed, it is cut short in any case.
+    if (this.#begun && this.#turns.isOpen) {
       this.#turns.break(
         new ConnError("Cannot send the whole message: its stream failed", {
           code: "message_aborted",

@@ -9,15 +9,6 @@ import { parseRetryAfter } from "../http/client/retry.ts";
 import { PREPARE_FAILED, type Refusal } from "./_reconnect_policy.ts";
 import { WsRefusedError } from "./refused.ts";
 
-/** The program gave up. */
-export function aborted(cause: unknown): ConnError {
-  return new ConnError("The WebSocket was aborted", {
-    code: "aborted",
-    side: "local",
-    cause,
-  });
-}
-
 /** What the `prepare` hook threw. */
 export function prepareFailed(cause: unknown): ConnError {
   if (cause instanceof ConnError) return cause;

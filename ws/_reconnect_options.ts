@@ -38,6 +38,13 @@ export interface ReconnectOptions extends ConnectOptions {
    */
   maxDelay?: number;
   /**
+   * The most that counts of what the server asks for by `Retry-After`; the wait
+   * that is drawn by lot comes on top.
+   *
+   * @default {600000}
+   */
+  maxRetryAfter?: number;
+  /**
    * Most attempts to connect again, in a row. After the last one it closes.
    *
    * @default {Infinity}
@@ -96,7 +103,7 @@ export type ReconnectEvent =
    *
    * What the handler sends before its first `await`, or at any time with
    * `conn.send`, goes out before what waited. That goes out when the handler is
-   * done.
+   * done, or when somebody calls `drain` after the handler's first `await`.
    */
   | { type: "open"; conn: WsConn; attempt: number; resumed: boolean }
   /**

@@ -10,6 +10,7 @@ import type { ConnError } from "../conn/error.ts";
 export interface PolicyOptions {
   readonly baseDelay?: number;
   readonly maxDelay?: number;
+  readonly maxRetryAfter?: number;
   readonly maxAttempts?: number;
   readonly stableAfter?: number;
   readonly stopCodes?: readonly number[];
@@ -72,10 +73,14 @@ export function isFinal(
     !error.code.endsWith("_timeout");
 }
 
+/** More of them make no delay that anybody waits for. */
+const MAX_DOUBLINGS = 60;
+
 /**
  * How long to wait: exponential back-off with full jitter, so that the clients
  * of a restarted server do not all come at once, after what the server asked
- * for.
+ * for. Of that no more than `maxRetryAfter` counts: a clock that is wrong, or a
+ * slip of the pen, must not send a client away for years.
  *
  * @param attempt Counted from 1.
  * @param random A number from 0 to below 1.
@@ -84,20 +89,23 @@ export function isFinal(
 export function backoff(
   attempt: number,
   refusal: Refusal | undefined,
-  options: { baseDelay: number; maxDelay: number },
+  options: { baseDelay: number; maxDelay: number; maxRetryAfter: number },
   random: number,
 ): number {
-  const { baseDelay, maxDelay } = options;
-  const jitter = random * Math.min(maxDelay, baseDelay * 2 ** (attempt - 1));
+  const { baseDelay, maxDelay, maxRetryAfter } = options;
+  // `2 ** 1024` is infinite, and no delay at all times that is not a number.
+  const factor = 2 ** Math.min(attempt - 1, MAX_DOUBLINGS);
+  const jitter = random * Math.min(maxDelay, baseDelay * factor);
   if (refusal?.retryAfter === undefined || !BUSY.has(refusal.status)) {
     return jitter;
   }
-  return refusal.retryAfter + jitter;
+  return Math.min(maxRetryAfter, refusal.retryAfter) + jitter;
 }
 
 const NUMBERS = [
   "baseDelay",
   "maxDelay",
+  "maxRetryAfter",
   "maxAttempts",
   "stableAfter",
 ] as const;
@@ -144,6 +152,7 @@ export class ReconnectPolicy {
     const {
       baseDelay = 500,
       maxDelay = 30_000,
+      maxRetryAfter = 600_000,
       maxAttempts = Infinity,
       stableAfter = 10_000,
       stopCodes = [1000, 1008],
@@ -158,6 +167,7 @@ export class ReconnectPolicy {
       return undefined;
     }
     this.attempt++;
-    return backoff(this.attempt, refusal, { baseDelay, maxDelay }, random());
+    const delays = { baseDelay, maxDelay, maxRetryAfter };
+    return backoff(this.attempt, refusal, delays, random());
   }
 }

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ConnError, type ConnErrorSide } from "../conn/error.ts";
 import { backoff, isFinal, ReconnectPolicy } from "./_reconnect_policy.ts";
 
-const DELAYS = { baseDelay: 500, maxDelay: 30_000 };
+const DELAYS = { baseDelay: 500, maxDelay: 30_000, maxRetryAfter: 600_000 };
 const LOST = { code: 1006, reason: "", wasClean: false };
 
 function failed(code: string, side: ConnErrorSide) {
@@ -34,6 +34,24 @@ Deno.test("backoff begins after the time that a busy server asks for", () => {
     backoff(1, { status: 503, retryAfter: undefined }, DELAYS, 0.5),
     250,
   );
+});
+
+Deno.test("backoff cuts what a busy server asks for to its most", () => {
+  for (const asked of [600_001, 999_999_999_000, Infinity]) {
+    const refusal = { status: 503, retryAfter: asked };
+    assertEquals(backoff(1, refusal, DELAYS, 0.5), 600_250, `${asked}`);
+  }
+  const none = { ...DELAYS, maxRetryAfter: 0 };
+  assertEquals(backoff(1, { status: 503, retryAfter: 60_000 }, none, 0.5), 250);
+});
+
+Deno.test("backoff is a number however many attempts there were", () => {
+  for (const attempt of [1, 1024, 1025, 1026, 1e9]) {
+    const none = { ...DELAYS, baseDelay: 0 };
+    assertEquals(backoff(attempt, undefined, none, 0.5), 0, `${attempt}`);
+    const endless = { ...DELAYS, maxDelay: Infinity };
+    assertEquals(backoff(attempt, undefined, endless, 0), 0, `${attempt}`);
+  }
 });
 
 Deno.test("isFinal takes the server's codes from the list, without an error", () => {

@@ -7,8 +7,9 @@
 import { ConnError } from "../conn/error.ts";
 import { notConnected } from "./_reconnect_errors.ts";
 import { checkNumber } from "./_reconnect_policy.ts";
-import { utf8Length } from "./_websocket_arguments.ts";
-import type { PreparedMessage } from "./machine/prepared.ts";
+import { utf8Length } from "./codec/utf8.ts";
+import { misuse } from "./machine/misuse.ts";
+import { PreparedMessage } from "./machine/prepared.ts";
 import type { WsConn } from "./ws_conn.ts";
 
 /** A whole message. */
@@ -22,7 +23,7 @@ const OVERHEAD = 16;
  * moment, or waits for the next one.
  */
 export class Outbox {
-  readonly #queue: SendQueue | undefined;
+  readonly #queue: WaitingMessages | undefined;
   readonly #onDrain: () => void;
   #conn: WsConn | undefined;
   /** Whether what has waited is sent. */
@@ -40,7 +41,7 @@ export class Outbox {
   constructor(queue: number | "reject", onDrain: () => void) {
     if (queue !== "reject") {
       checkNumber("queue", queue);
-      this.#queue = new SendQueue(queue);
+      this.#queue = new WaitingMessages(queue);
     }
     this.#onDrain = onDrain;
   }
@@ -61,7 +62,7 @@ export class Outbox {
   /** It is over: what waits is lost. */
   ended(): void {
     this.#conn = undefined;
-    this.#queue?.take();
+    this.#queue?.clear();
     this.#ready.resolve();
   }
 
@@ -80,11 +81,14 @@ export class Outbox {
     return false;
   }
 
-  /** Sends what has waited, if this is still the connection. */
+  /**
+   * Sends what has waited, if this is still the connection.
+   *
+   * @throws {ConnError} With code `"message_open"`: it goes on waiting.
+   */
   flush(conn: WsConn): void {
     if (conn !== this.#conn || conn.state !== "open" || this.#isReady) return;
-    let low = true;
-    for (const message of this.#queue?.take() ?? []) low = conn.send(message);
+    const low = this.#queue?.sendTo(conn) ?? true;
     this.#isReady = true;
     this.#ready.resolve();
     if (!this.#drainOwed) return;
@@ -93,15 +97,25 @@ export class Outbox {
     if (low) this.#onDrain();
   }
 
-  /** Resolves when nothing waits any more, here or at the connection. */
+  /**
+   * Resolves when nothing waits any more, here or at the connection.
+   *
+   * The handler of `open` may wait for it: what has waited is sent at once then,
+   * not when the handler is done, or each would wait for the other.
+   *
+   * @throws {ConnError} With code `"message_open"`.
+   */
   async drain(): Promise<void> {
+    // A handler has come to its first `await` by then.
+    await Promise.resolve();
+    if (this.#conn !== undefined) this.flush(this.#conn);
     await this.#ready.promise;
     await this.#conn?.drain();
   }
 }
 
 /** Messages that wait for a connection, bounded by their size. */
-class SendQueue {
+class WaitingMessages {
   readonly #max: number;
   #messages: Message[] = [];
   #size = 0;
@@ -114,7 +128,7 @@ class SendQueue {
   /**
    * Adds a message.
    *
-   * @throws {ConnError} With code `"send_queue_full"`.
+   * @throws {ConnError} With code `"send_queue_full"` or `"command_invalid"`.
    */
   push(message: Message): void {
     const size = this.#size + sizeOf(message) + OVERHEAD;
@@ -128,16 +142,39 @@ class SendQueue {
     this.#messages.push(message);
   }
 
-  /** Gives all messages, which wait no more. */
-  take(): Message[] {
-    const messages = this.#messages;
+  /**
+   * Sends all messages, which wait no more.
+   *
+   * @returns Whether the connection can take more.
+   * @throws {ConnError} If it cannot take one: that and those behind it stay.
+   */
+  sendTo(conn: WsConn): boolean {
+    let low = true;
+    let sent = 0;
+    try {
+      for (const message of this.#messages) {
+        low = conn.send(message);
+        sent++;
+      }
+    } finally {
+      this.#messages.splice(0, sent);
+      this.#size = 0;
+      for (const rest of this.#messages) this.#size += sizeOf(rest) + OVERHEAD;
+    }
+    return low;
+  }
+
+  /** Drops all messages. */
+  clear(): void {
     this.#messages = [];
     this.#size = 0;
-    return messages;
   }
 }
 
 function sizeOf(message: Message): number {
   if (typeof message === "string") return utf8Length(message);
-  return message instanceof Uint8Array ? message.length : message.size;
+  if (message instanceof Uint8Array) return message.length;
+  if (message instanceof PreparedMessage) return message.size;
+  // Where the types are not checked: a connection would refuse it, too.
+  throw misuse("command_invalid", "Cannot queue what is no message");
 }

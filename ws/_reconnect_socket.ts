@@ -13,8 +13,8 @@ import type {
   ReconnectOptions,
   ReconnectState,
 } from "./_reconnect_options.ts";
+import { aborted } from "./_client_handshake.ts";
 import {
-  aborted,
   asConnError,
   handlerFailed,
   hasHandler,
@@ -24,6 +24,7 @@ import {
 } from "./_reconnect_errors.ts";
 import { type ReconnectCause, ReconnectPolicy } from "./_reconnect_policy.ts";
 import { Outbox } from "./_reconnect_queue.ts";
+import { writeClose } from "./codec/close_frame.ts";
 import { connect } from "./connect.ts";
 import type { WsEvent } from "./machine/message.ts";
 import type { PreparedMessage } from "./machine/prepared.ts";
@@ -123,6 +124,13 @@ export class ReconnectingWs implements AsyncDisposable {
   /**
    * Resolves when there is a connection, what was queued is sent, and the
    * connection's send queue is below its low mark; or when it is over.
+   *
+   * While the handler of `open` is at work, what was queued is sent at once: the
+   * handler may wait for this, too. Who has something to send before that says it
+   * before the handler's first `await`.
+   *
+   * @throws {ConnError} With code `"message_open"` if the program has begun a
+   * message on the connection; what was queued goes on waiting.
    */
   drain(): Promise<void> {
     return this.#outbox.drain();
@@ -163,8 +171,11 @@ export class ReconnectingWs implements AsyncDisposable {
    *
    * @param code The close code, 1000 by default, or why.
    * @param reason At most 123 bytes of UTF-8.
+   * @throws {ConnError} With code `"close_invalid"`, whatever the state is.
    */
-  close(code?: number | ConnError, reason?: string): void {
+  close(code: number | ConnError = 1000, reason?: string): void {
+    // Not only if there is a connection that says so.
+    if (typeof code === "number") writeClose(code, reason);
     if (this.#state === "closing" || this.#state === "closed") return;
     const conn = this.#conn;
     if (conn === undefined) {
@@ -193,7 +204,7 @@ export class ReconnectingWs implements AsyncDisposable {
   }
 
   readonly #onAbort = (): void => {
-    this.abort(aborted(this.#options.signal?.reason));
+    this.abort(aborted(this.#options.signal!));
   };
 
   async #connect(): Promise<void> {

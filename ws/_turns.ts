@@ -3,6 +3,7 @@
 
 import type { Conn } from "../conn/conn.ts";
 import { ConnError } from "../conn/error.ts";
+import { MAX_COPIED } from "../conn/machine.ts";
 import type { FragmentCommand, WsCommand, WsEvent } from "./machine/message.ts";
 import type { PreparedMessage } from "./machine/prepared.ts";
 
@@ -49,6 +50,11 @@ export class Turns {
     this.#owner = owner;
   }
 
+  /** Whether messages can be sent. */
+  get isOpen(): boolean {
+    return this.#owner.isOpen();
+  }
+
   /** Bytes, or characters, that wait. */
   get size(): number {
     return this.#size;
@@ -73,7 +79,7 @@ export class Turns {
   hold(message: WholeMessage): void {
     this.#held = true;
     this.#size += sizeOf(message);
-    this.#waiting.push({ message });
+    this.#waiting.push({ message: kept(message) });
     if (this.#size <= MAX_HELD) return;
     this.#conn.abort(
       new ConnError(
@@ -90,7 +96,7 @@ export class Turns {
    * @throws {ConnError} With code `"closed"` or `"fragment_invalid"`.
    */
   send(command: FragmentCommand): void | Promise<void> {
-    if (!this.#owner.isOpen()) throw connClosed();
+    if (!this.isOpen) throw connClosed();
     if (!this.#conn.send(command)) return this.#conn.drain();
   }
 
@@ -132,9 +138,15 @@ export class Turns {
 
   #finish(): void {
     this.#current = undefined;
-    this.#owner.over(this.#held);
     this.#finished.resolve();
+    this.#owner.over(this.#held);
   }
+}
+
+/** What is sent at once is copied if it is small; so is what has to wait. */
+function kept(message: WholeMessage): WholeMessage {
+  const small = message instanceof Uint8Array && message.length <= MAX_COPIED;
+  return small ? message.slice() : message;
 }
 
 function sizeOf(message: WholeMessage): number {

@@ -5,6 +5,11 @@
  * @module
  */
 
+import { MAX_REASON } from "./codec/close_frame.ts";
+import { utf8Length } from "./codec/utf8.ts";
+import { isToken } from "./handshake/token.ts";
+import { readWsUrl, withoutLogin } from "./_ws_url.ts";
+
 /** What `send` was given. */
 export interface Outgoing {
   /** The message; a `Blob` still has to be read, bytes are the caller's. */
@@ -21,9 +26,6 @@ export interface CloseArguments {
   readonly reason?: string;
 }
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const MAX_REASON = 123;
-
 /**
  * Parses the URL of a WebSocket; `http:` and `https:` stand for `ws:` and `wss:`.
  *
@@ -32,16 +34,9 @@ const MAX_REASON = 123;
  */
 export function parseUrl(url: string | URL): URL {
   const text = toText(url);
-  const parsed = URL.parse(text);
-  if (parsed === null) throw invalid("URL", text, "an absolute URL");
-  if (parsed.protocol === "http:") parsed.protocol = "ws:";
-  else if (parsed.protocol === "https:") parsed.protocol = "wss:";
-  if (parsed.protocol !== "ws:" && parsed.protocol !== "wss:") {
-    throw invalid("URL", text, "the scheme ws, wss, http or https");
-  }
-  // An empty fragment is one, and `hash` does not show it.
-  if (parsed.href.includes("#")) throw invalid("URL", text, "no fragment");
-  return parsed;
+  const parsed = readWsUrl(text);
+  if (typeof parsed !== "string") return parsed;
+  throw invalid("URL", withoutLogin(text), parsed);
 }
 
 /**
@@ -56,7 +51,7 @@ export function parseProtocols(protocols: string | Iterable<string>): string[] {
     : Array.from(protocols, (name) => `${name}`);
   const seen = new Set<string>();
   for (const name of names) {
-    if (!TOKEN.test(name)) throw invalid("subprotocol", name, "a token");
+    if (!isToken(name)) throw invalid("subprotocol", name, "a token");
     const key = name.toLowerCase();
     if (seen.has(key)) throw invalid("subprotocol", name, "each of them once");
     seen.add(key);
@@ -128,27 +123,6 @@ export function toBinary(
   return buffer.byteLength === byteLength ? buffer : exact.slice().buffer;
 }
 
-/** How many bytes a string takes in UTF-8. */
-export function utf8Length(text: string): number {
-  let size = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) size++;
-    else if (unit < 0x800) size += 2;
-    // Two halves of a pair make four bytes; a half alone becomes U+FFFD, three.
-    else if (isPair(text, i)) {
-      size += 4;
-      i++;
-    } else size += 3;
-  }
-  return size;
-}
-
-function isPair(text: string, index: number): boolean {
-  return (text.charCodeAt(index) & 0xfc00) === 0xd800 &&
-    (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00;
-}
-
 // Not `String(value)`, which takes a symbol. Unpaired surrogates become U+FFFD
 // where text becomes bytes.
 function toText(value: unknown): string {
@@ -170,10 +144,8 @@ function sharedMemory(): TypeError {
 }
 
 function invalid(what: string, value: string, expected: string): DOMException {
-  // A login is nobody's business.
-  const shown = value.replace(/\/\/[^/@]*@/, "//");
   return new DOMException(
-    `Cannot open a WebSocket with ${what} "${shown}": expected ${expected}`,
+    `Cannot open a WebSocket with ${what} "${value}": expected ${expected}`,
     "SyntaxError",
   );
 }

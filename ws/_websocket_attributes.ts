@@ -13,11 +13,6 @@ export const States = {
   CLOSED: 3,
 } as const;
 
-/** What an attribute may be set to; anything else counts as `null`. */
-export type EventHandler<E extends Event> =
-  | ((this: globalThis.WebSocket, event: E) => unknown)
-  | null;
-
 const handlers = new WeakMap<EventTarget, HandlerAttributes>();
 
 /** Puts on a class what Web IDL makes of constants and event handlers. */

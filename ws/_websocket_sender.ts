@@ -18,7 +18,7 @@ interface Mark {
  * Sends messages in order, though a `Blob` has to be read first, and counts the
  * bytes of payload that have not left yet.
  */
-export class Sender {
+export class BufferedSender {
   #conn: WsConn | undefined;
   /** What comes behind a `Blob` that is being read, that one included. */
   #waiting: (Outgoing | { close: CloseArguments })[] = [];

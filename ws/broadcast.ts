@@ -79,32 +79,33 @@ export function broadcast(
   const result: BroadcastResult = { sent: 0, skipped: 0, closed: 0 };
   for (const conn of conns) {
     if (conn === except) continue;
-    if (slow === "queue" || !conn.needsDrain) {
-      send(conn, prepared, result);
-    } else if (conn.state !== "open") {
-      continue;
-    } else if (slow === "skip") {
+    try {
+      sendTo(conn, prepared, slow, result);
+    } catch (error) {
+      // One that cannot take it must not keep it from the others.
+      if (!(error instanceof ConnError)) throw error;
       result.skipped++;
-    } else {
-      conn.close(tooSlow());
-      result.closed++;
     }
   }
   return result;
 }
 
-/** One that cannot take it must not keep it from the others. */
-function send(
+function sendTo(
   conn: WsConn,
   message: PreparedMessage,
+  slow: "queue" | "skip" | "close",
   result: BroadcastResult,
 ): void {
-  try {
+  if (slow === "queue" || !conn.needsDrain) {
     // Over the high mark it is queued all the same.
     if (conn.send(message) || conn.state === "open") result.sent++;
-  } catch (error) {
-    if (!(error instanceof ConnError)) throw error;
-    result.skipped++;
+  } else if (conn.state === "open") {
+    if (slow === "close") {
+      conn.close(tooSlow());
+      result.closed++;
+    } else {
+      result.skipped++;
+    }
   }
 }
 

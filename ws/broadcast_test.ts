@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { RawMachine } from "../conn/raw.ts";
 import { broadcast } from "./broadcast.ts";
 import { resolveDeflate } from "./deflate/params.ts";
 import { formsOf, PreparedMessage } from "./machine/prepared.ts";
@@ -212,4 +213,24 @@ Deno.test("broadcast works on connections without handlers", async () => {
   assertEquals(await peer.replies(), ["text:x"]);
   assertEquals(await stateOf(conn.closed), "pending");
   conn.abort();
+});
+
+Deno.test("broadcast passes over a connection that has said goodbye", async () => {
+  const { conn } = connBench();
+  conn.send({ type: "close", code: 1000 });
+  assertEquals(broadcast([conn], "x").sent, 0);
+  assertEquals(conn.send("y"), false);
+  conn.abort();
+  await conn.closed;
+});
+
+Deno.test("broadcast reaches those behind one that has become a slow tunnel", async () => {
+  const slow = await slowBench();
+  const raw = slow.conn.become(new RawMachine(), () => {});
+  const next = connBench();
+  const result = broadcast([slow.conn, next.conn], "x", { slow: "close" });
+  assertEquals(result, { sent: 1, skipped: 1, closed: 0 });
+  raw.abort();
+  next.conn.abort();
+  await raw.closed;
 });

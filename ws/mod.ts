@@ -30,11 +30,7 @@
 export * from "./accept.ts";
 export * from "./broadcast.ts";
 export * from "./connect.ts";
-export {
-  DeflateBudget,
-  deflateBudget,
-  type Reservation,
-} from "./deflate/budget.ts";
+export { type DeflateBudget, deflateBudget } from "./deflate/budget.ts";
 export type {
   DeflateAgreement,
   DeflateOptions,

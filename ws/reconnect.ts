@@ -26,7 +26,7 @@ export type { ReconnectingWs };
  * When a connection is lost, or cannot be made, the next attempt begins after a
  * time drawn by lot, up to `baseDelay` times two for each attempt before it, and
  * up to `maxDelay`. A server that answers 429 or 503 with `Retry-After` is given
- * that time, too.
+ * that time, too, up to `maxRetryAfter`.
  *
  * It is over, with a `close` event, when the server closes with 1000 or 1008; when
  * it refuses with a status that will not change (all but 408, 425, 429 and those

@@ -1,6 +1,6 @@
 // How a WebSocket that reconnects ends, by the program.
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ConnError } from "../conn/error.ts";
 import { Bench } from "./_reconnect_test_util.ts";
 
@@ -41,6 +41,38 @@ Deno.test("close ends it at once while it waits, and leaves no timer", async () 
   await bench.pass(60_000);
   assertEquals(bench.net.requests.length, 1);
   assertEquals(bench.log.slice(1), ["close 1006"]);
+});
+
+Deno.test("close refuses what no close frame can say, in every state", async () => {
+  await using bench = new Bench({}, async (event) => {
+    if (event.type === "open") await Promise.resolve();
+  });
+  const { socket } = bench;
+  const refuses = (state: string) => {
+    assertEquals(socket.state, state);
+    for (
+      const [code, reason] of [[1005], [99], [NaN], [1000, "ä".repeat(62)]]
+    ) {
+      const error = assertThrows(
+        () => socket.close(code as number, reason as string),
+        ConnError,
+      );
+      assertEquals(error.code, "close_invalid", `${state} ${code}`);
+    }
+    assertEquals(socket.state, state);
+  };
+  refuses("connecting");
+  await bench.refuse("503 Busy");
+  refuses("waiting");
+  await bench.pass(250);
+  socket.send("waited");
+  const { received } = await bench.accept();
+  refuses("open");
+  assertEquals(received, ["waited"]);
+  socket.close(3001, "ä".repeat(61));
+  refuses("closing");
+  await socket.closed;
+  refuses("closed");
 });
 
 Deno.test("close ends it before the first attempt", async () => {

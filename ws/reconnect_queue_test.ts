@@ -170,3 +170,94 @@ Deno.test("drain resolves when it is over", async () => {
   bench.socket.close();
   await drained;
 });
+
+for (const [how, before] of [["first", 0], ["after an await", 1]] as const) {
+  Deno.test(`drain does not wait for the handler of open that waits for it, ${how}`, async () => {
+    const told: string[] = [];
+    await using bench = new Bench({}, async (event, socket) => {
+      if (event.type !== "open") return;
+      for (let i = 0; i < before; i++) await Promise.resolve();
+      event.conn.send("resume");
+      socket.send("hello");
+      await socket.drain();
+      told.push("drained");
+      socket.send("behind");
+    });
+    bench.socket.send("waited");
+    const { conn, received } = await bench.accept();
+    await bench.settle();
+    assertEquals(told, ["drained"]);
+    assertEquals(
+      received,
+      before === 0
+        ? ["resume", "hello", "waited", "behind"]
+        : ["resume", "waited", "hello", "behind"],
+    );
+    conn.send("hi");
+    await bench.settle();
+    assertEquals(bench.log.at(-1), "message hi");
+  });
+}
+
+Deno.test("drain lets the handler of open come to its first await", async () => {
+  await using bench = new Bench({}, async (event, socket) => {
+    if (event.type !== "open") return;
+    const drained = socket.drain();
+    socket.send("resume");
+    await drained;
+  });
+  bench.socket.send("waited");
+  const { received } = await bench.accept();
+  assertEquals(received, ["resume", "waited"]);
+});
+
+Deno.test("drain in the handler of open waits for the next connection if this one breaks", async () => {
+  const looked = Promise.withResolvers<void>();
+  let drained = false;
+  await using bench = new Bench({}, async (event, socket) => {
+    if (event.type !== "open" || event.resumed) return;
+    await looked.promise;
+    await socket.drain();
+    drained = true;
+  });
+  bench.socket.send("waited");
+  await bench.cut(await bench.accept());
+  looked.resolve();
+  await bench.settle();
+  assertEquals(drained, false);
+  await bench.pass(250);
+  assertEquals((await bench.accept()).received, ["waited"]);
+  assertEquals(drained, true);
+});
+
+Deno.test("what the connection cannot take yet goes on waiting", async () => {
+  const errors: string[] = [];
+  await using bench = new Bench({ queue: 100 }, async (event, socket) => {
+    if (event.type !== "open") return;
+    event.conn.send({
+      type: "fragment",
+      kind: "text",
+      data: "a",
+      final: false,
+    });
+    await socket.drain().catch((error) => errors.push(error.code));
+    // It still counts.
+    assertThrows(() => socket.send("x".repeat(80)), ConnError, "queue");
+    event.conn.send({ type: "fragment", kind: "text", data: "b", final: true });
+  });
+  bench.socket.send("waited");
+  const { received } = await bench.accept();
+  await bench.settle();
+  assertEquals(errors, ["message_open"]);
+  assertEquals(received, ["ab", "waited"]);
+});
+
+Deno.test("the queue refuses what is no message", async () => {
+  await using bench = new Bench();
+  for (const wrong of [5, {}, new ArrayBuffer(3), { type: "ping" }]) {
+    const send = () => bench.socket.send(wrong as unknown as string);
+    assertEquals(assertThrows(send, ConnError).code, "command_invalid");
+  }
+  bench.socket.send("waited");
+  assertEquals((await bench.accept()).received, ["waited"]);
+});

@@ -125,6 +125,24 @@ Deno.test("reconnect honours Retry-After, and draws from there", async () => {
   assertEquals(bench.net.requests.length, 2);
 });
 
+Deno.test("reconnect does not stay away for as long as a server likes", async () => {
+  for (
+    const [asked, options, delay] of [
+      ["999999999", {}, 600_250],
+      ["Fri, 31 Dec 9999 23:59:59 GMT", {}, 600_250],
+      ["601", {}, 600_250],
+      ["600", {}, 600_250],
+      ["60", { maxRetryAfter: 1000 }, 1250],
+      ["3600", { maxRetryAfter: Infinity }, 3_600_250],
+    ] as [string, ReconnectOptions, number][]
+  ) {
+    await using bench = new Bench(options);
+    await bench.refuse("503 Busy", `Retry-After: ${asked}\r\n`);
+    const expected = `reconnecting 1 in ${delay}: handshake_refused`;
+    assertEquals(bench.log, [expected], asked);
+  }
+});
+
 Deno.test("reconnect gives up after the last attempt", async () => {
   await using bench = new Bench({ maxAttempts: 2 });
   for (const delay of [250, 500, 0]) {
@@ -203,6 +221,7 @@ Deno.test("reconnect refuses options that make no sense", () => {
     const options of [
       { baseDelay: -1 },
       { maxDelay: NaN },
+      { maxRetryAfter: -1 },
       { maxAttempts: -1 },
       { stableAfter: -1 },
       { queue: -1 },

@@ -7,18 +7,6 @@
 import { ConnError } from "../conn/error.ts";
 import type { ResponseHead } from "../http/codec/message.ts";
 
-/** Options of {@linkcode WsRefusedError}. */
-export interface WsRefusedErrorOptions extends ErrorOptions {
-  /** The head of the response. */
-  head: ResponseHead;
-  /**
-   * The body, or the beginning of it.
-   *
-   * @default None
-   */
-  body?: Uint8Array;
-}
-
 /**
  * Why {@linkcode connect} has no WebSocket to give: the server answered, but not
  * with a 101 that opens one (RFC 6455 §4.1). The `code` is
@@ -57,9 +45,13 @@ export class WsRefusedError extends ConnError {
    * Creates an error.
    *
    * @param message What the server answered.
-   * @param options The response, and the rule that it broke as the cause.
+   * @param options The head of the response, its body or the beginning of that,
+   * by default none; and the rule that it broke as the cause.
    */
-  constructor(message: string, options: WsRefusedErrorOptions) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { head: ResponseHead; body?: Uint8Array },
+  ) {
     const { head, body = new Uint8Array(0), ...rest } = options;
     super(message, { code: "handshake_refused", side: "remote", ...rest });
     this.head = head;

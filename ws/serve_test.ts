@@ -451,3 +451,19 @@ Deno.test("serve.shutdown closes a WebSocket that is opened while verify waits",
   client.close();
   await down;
 });
+
+Deno.test("serve takes connections from a given listener", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using _server = serve({ listener }, echo);
+  const socket = new WebSocket(`ws://127.0.0.1:${listener.addr.port}/`);
+  const closed = Promise.withResolvers<CloseEvent>();
+  const messages: unknown[] = [];
+  socket.onopen = () => socket.send("hello");
+  socket.onmessage = (event) => {
+    messages.push(event.data);
+    socket.close(1000);
+  };
+  socket.onclose = closed.resolve;
+  await closed.promise;
+  assertEquals(messages, ["hello"]);
+});

@@ -5,11 +5,7 @@
  */
 
 import { ConnError } from "../conn/error.ts";
-import {
-  defineAttributes,
-  type EventHandler,
-  States,
-} from "./_websocket_attributes.ts";
+import { defineAttributes, States } from "./_websocket_attributes.ts";
 import {
   parseClose,
   parseOutgoing,
@@ -17,14 +13,14 @@ import {
   parseUrl,
   toBinary,
 } from "./_websocket_arguments.ts";
-import { Sender } from "./_websocket_sender.ts";
+import { BufferedSender } from "./_websocket_sender.ts";
 import { TaskQueue } from "./_websocket_tasks.ts";
 import { toOptions, type WebSocketOptions } from "./_websocket_options.ts";
 import { connect } from "./connect.ts";
 import type { WsEvent } from "./machine/message.ts";
 import type { WsConn } from "./ws_conn.ts";
 
-export type { EventHandler, WebSocketOptions };
+export type { WebSocketOptions };
 
 /** How a connection ended, as the `close` event says it. */
 interface Ending {
@@ -45,13 +41,15 @@ export interface WebSocket {
   /** The connection is closed, or could not be made. */
   readonly CLOSED: 3;
   /** Called when the connection is there. */
-  onopen: EventHandler<Event>;
+  onopen: ((this: globalThis.WebSocket, event: Event) => unknown) | null;
   /** Called with each message. */
-  onmessage: EventHandler<MessageEvent>;
+  onmessage:
+    | ((this: globalThis.WebSocket, event: MessageEvent) => unknown)
+    | null;
   /** Called before `onclose` if the connection failed. */
-  onerror: EventHandler<Event>;
+  onerror: ((this: globalThis.WebSocket, event: Event) => unknown) | null;
   /** Called last, once. */
-  onclose: EventHandler<CloseEvent>;
+  onclose: ((this: globalThis.WebSocket, event: CloseEvent) => unknown) | null;
   /** Adds a listener. */
   addEventListener<K extends keyof WebSocketEventMap>(
     type: K,
@@ -137,7 +135,7 @@ export class WebSocket extends EventTarget {
   readonly #origin: string;
   readonly #protocols: readonly string[];
   readonly #tasks = new TaskQueue();
-  readonly #sender = new Sender();
+  readonly #sender = new BufferedSender();
   readonly #aborter = new AbortController();
   #conn: WsConn | undefined;
   #readyState: number = CONNECTING;

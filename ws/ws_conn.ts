@@ -5,11 +5,12 @@
  */
 
 import type { Conn, ConnStats, Handler } from "../conn/conn.ts";
-import type { ConnError } from "../conn/error.ts";
+import { ConnError } from "../conn/error.ts";
 import { EventQueue, iterate } from "../conn/event_queue.ts";
 import type { Machine } from "../conn/machine.ts";
 import type { RequestHead, ResponseHead } from "../http/codec/message.ts";
 import type { DeflateParams } from "./deflate/params.ts";
+import { type AwaitedPing, DRAINED } from "./machine/internal.ts";
 import type { WsMachine } from "./machine/machine.ts";
 import type { MessageKind, WsCommand, WsEvent } from "./machine/message.ts";
 import { messageOpen } from "./machine/misuse.ts";
@@ -51,8 +52,6 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
   #pings: Pings | undefined;
   /** There is one while a message is sent as a stream. */
   #turns: Turns | undefined;
-  /** A close frame was sent: `send` need not go further. */
-  #leaving = false;
   #close: { code: number; reason: string } | undefined;
 
   /** Use {@linkcode wsConn}. */
@@ -75,12 +74,7 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
   ): void | Promise<void> {
     if (event.type === "open") ws.#conn = conn;
     else if (event.type === "close") ws.#closed(event);
-    if (event.type !== "closing") return ws.#handler(event, ws);
-    try {
-      return ws.#handler(event, ws);
-    } finally {
-      ws.#leaving = true;
-    }
+    return ws.#handler(event, ws);
   }
 
   get #inner(): WsInnerConn {
@@ -122,7 +116,7 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
   }
   /** Whether the send queue has grown over its high mark. */
   get needsDrain(): boolean {
-    return this.#turns !== undefined || this.#inner.needsDrain;
+    return (this.#turns?.size ?? 0) > 0 || this.#inner.needsDrain;
   }
   /** Counters. */
   get stats(): ConnStats {
@@ -171,14 +165,16 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
    * @throws {ConnError} If the command is invalid or out of place.
    */
   send(message: WsCommand): boolean {
-    if (this.#leaving) return false;
+    if (this.#machine.closing) return false;
     const turns = this.#turns;
-    // A fragment is refused there: the message under way is the stream's.
-    if (turns === undefined || !isWhole(message)) {
-      return this.#inner.send(message);
+    if (turns === undefined) return this.#inner.send(message);
+    if (isWhole(message)) {
+      turns.hold(message);
+      return false;
     }
-    turns.hold(message);
-    return false;
+    // The message under way is the stream's.
+    if (message.type === "fragment") throw messageOpen(message.kind);
+    return this.#inner.send(message);
   }
 
   /** Resolves when the send queue is below its low mark. */
@@ -202,7 +198,9 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
     if (this.state !== "open") return failedPing();
     this.#pings ??= new Pings();
     const { promise, onPong } = this.#pings.add();
-    this.#inner.send({ type: "ping", onPong, ...(payload && { payload }) });
+    const ping: AwaitedPing = { type: "ping", onPong };
+    if (payload !== undefined) ping.payload = payload;
+    this.#inner.send(ping);
     return promise;
   }
 
@@ -218,11 +216,9 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
    * @throws {ConnError} With code `"close_invalid"`.
    */
   close(code: number | ConnError = 1000, reason = ""): void {
-    if (typeof code !== "number") this.#inner.close(code);
-    else if (this.#inner.state === "open") {
-      this.#inner.send({ type: "close", code, reason });
-    }
-    this.#leaving = true;
+    if (typeof code !== "number") return this.#inner.close(code);
+    if (this.#inner.state !== "open") return;
+    this.#inner.send({ type: "close", code, reason });
   }
 
   /** Cuts the connection; the peer sees no close frame, which is 1006. */
@@ -274,9 +270,8 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
       over: (held) => {
         this.#turns = undefined;
         // Who was told to wait is told to go on.
-        if (held && this.state === "open" && !this.#inner.needsDrain) {
-          this.#handler({ type: "drain" }, this);
-        }
+        const open = held && this.state === "open";
+        if (open && !this.#inner.needsDrain) this.#inner.send(DRAINED);
       },
     });
     return messageStream(kind, this.#turns);
@@ -309,7 +304,15 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
     handler?: Handler<E2, C2>,
     unread?: Uint8Array,
   ): Conn<E2, C2> {
-    return this.#inner.become(machine, handler, unread);
+    const conn = this.#inner.become(machine, handler, unread);
+    const error = new ConnError(
+      `Connection ${conn.id} speaks another protocol now: use what "become" returned`,
+      { code: "detached", side: "local" },
+    );
+    this.#events?.end(error);
+    this.#pings?.fail();
+    this.#turns?.cancel(error);
+    return conn;
   }
 
   /** Ends this side of the stream, without a close frame. */

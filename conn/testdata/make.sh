@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the certificates of the tests, with OpenSSL: an authority, a server's
-# certificate for localhost, and a client's; valid from 2020 to 2120. The
-# authority's key is thrown away. Run it in this folder.
+# certificate for localhost, and a client's; and a stranger's, from another
+# authority of the same name. Valid from 2020 to 2120. The authorities' keys are
+# thrown away. Run it in this folder.
 set -eu
 work=$(mktemp -d)
 touch "$work/index.txt"
@@ -50,5 +51,9 @@ make authority "$work/ca.key" -selfsign -keyfile "$work/ca.key" -out ca.pem
 for name in server client; do
   make "$name" "$name.key.pem" -cert ca.pem -keyfile "$work/ca.key" -out "$name.pem"
 done
+make authority "$work/other.key" -selfsign -keyfile "$work/other.key" \
+  -out "$work/other.pem"
+make client stranger.key.pem -cert "$work/other.pem" \
+  -keyfile "$work/other.key" -out stranger.pem
 chmod 644 ./*.pem
 rm -r "$work"

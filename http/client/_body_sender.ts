@@ -28,7 +28,8 @@ export class BodySender {
   /**
    * Sends all of it.
    *
-   * @returns Whether it was sent to its end, and not stopped.
+   * @returns Whether it was sent to its end: not if it was stopped, or if the
+   * connection closes.
    */
   async run(): Promise<boolean> {
     const { source, onSent, trailers } = this.#body;
@@ -37,6 +38,9 @@ export class BodySender {
         const piece = await source.read();
         if (this.#stopped) return false;
         if (piece === undefined) break;
+        // Nothing more is taken, and there would be no drain to wait for.
+        if (this.#conn.state !== "open") this.stop();
+        if (this.#stopped) return false;
         if (piece.length === 0) continue;
         const roomy = this.#conn.send({ type: "body", bytes: piece });
         onSent(piece);

@@ -160,6 +160,8 @@ export class ClientConn extends WheelEntry implements BodyOwner, UploadOwner {
   /** Takes it back; tells whether it may still be used. */
   wake(now: number): boolean {
     if (this.#gone || now >= this.#idleUntil) return false;
+    // It has ended, and the news is on its way.
+    if (this.conn.state !== "open") return false;
     this.#idleUntil = Infinity;
     if (!this.#refed) this.conn.ref();
     this.#refed = true;
@@ -310,7 +312,7 @@ export class ClientConn extends WheelEntry implements BodyOwner, UploadOwner {
     this.#upload.start();
   }
 
-  /** All of the request is out. */
+  /** All of the request is out that will be. */
   uploaded(): void {
     const exchange = this.#exchange!;
     if (this.#replied) return this.#over(exchange);

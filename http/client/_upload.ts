@@ -7,7 +7,7 @@ import type { Exchange, HttpConn } from "./_exchange.ts";
 /** Gets to know how a body fares. */
 export interface UploadOwner {
   readonly conn: HttpConn;
-  /** All of it is out. */
+  /** All of it is out that will be. */
   uploaded(): void;
   /** It cannot be sent, or not to its end. */
   break(error: unknown): void;
@@ -43,9 +43,9 @@ export class Upload {
     const sender = new BodySender(this.#owner.conn, exchange.openBody());
     this.#sender = sender;
     sender.run().then((whole) => {
-      if (!whole || this.#sender !== sender) return;
+      if (this.#sender !== sender) return;
       this.#sender = this.#exchange = undefined;
-      this.sent = true;
+      this.sent = whole;
       this.#owner.uploaded();
     }, (error) => {
       if (this.#sender === sender) this.#owner.break(error);

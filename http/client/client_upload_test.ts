@@ -107,6 +107,39 @@ Deno.test("Client gives an early failure at once, stops sending and closes", asy
   assertEquals(client.connections, 0);
 });
 
+Deno.test("Client sends no more of the body once an early success has closed", async () => {
+  // The reply says so, or the request did.
+  for (const [theirs, ours] of [["close", ""], ["", "close"]]) {
+    const net = new FakeNet();
+    const client = net.client();
+    const cancelled = Promise.withResolvers<void>();
+    let pulled = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        // It would go on for ever otherwise, if this fails.
+        if (++pulled > 1000) controller.close();
+        else controller.enqueue(new Uint8Array(16384));
+      },
+      cancel: () => cancelled.resolve(),
+    });
+    const promise = client.request(URL, {
+      method: "POST",
+      body,
+      ...(ours && { fields: { Connection: ours } }),
+    });
+    const peer = await net.next();
+    await peer.head();
+    await peer.reply("thanks", theirs && `Connection: ${theirs}\r\n`);
+    assertEquals(await (await promise).body.text(), "thanks");
+    const rest = peer.rest();
+    await cancelled.promise;
+    await rest;
+    assert(pulled < 1000, `${pulled} pieces were read`);
+    // The server has not left, and nothing waits for it.
+    await client.shutdown();
+  }
+});
+
 Deno.test("Client sends the rest of the body after an early success", async () => {
   const net = new FakeNet();
   await using client = net.client();

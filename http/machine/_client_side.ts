@@ -225,13 +225,26 @@ export class ClientSide {
   }
 
   #refuse(code: RefusalCode, out: Out): void {
-    this.#close(out, refusal(code, false));
+    this.#cut(out, refusal(code, false));
   }
 
-  #close(out: Out, error?: ConnError): void {
+  /**
+   * Ends the connection at once. In order, the server would have time to go on
+   * sending what nobody reads, and the program would hear of the error after it.
+   */
+  #cut(out: Out, error: ConnError): void {
+    this.#stop();
+    out.abort(error);
+  }
+
+  #close(out: Out): void {
+    this.#stop();
+    out.close();
+  }
+
+  #stop(): void {
     this.#phase = "closed";
     this.#deadline = Infinity;
-    out.close(error);
   }
 
   receiveEnd(rest: Uint8Array, out: Out): void {
@@ -296,10 +309,13 @@ export class ClientSide {
     }
   }
 
-  /** A client has no last words: a request that is cut says enough. */
-  fail(_error: ConnError, _out: Out): void {
-    this.#phase = "closed";
-    this.#deadline = Infinity;
+  /**
+   * A client has no last words: a request that is cut says enough. What the
+   * program ends itself still goes out, as `Conn.close` promises.
+   */
+  fail(error: ConnError, out: Out): void {
+    if (error.side === "local") this.#stop();
+    else this.#cut(out, error);
   }
 
   drain(out: Out): void {

@@ -35,6 +35,8 @@ export class HttpDriver implements Sink<HttpEvent> {
   output = "";
   /** Whether the machine closed the sink, or a failure did. */
   closed = false;
+  /** Whether that was at once, and not in order. */
+  aborted = false;
   /** Why. */
   error: ConnError | undefined;
   /** What is not consumed. */
@@ -95,6 +97,7 @@ export class HttpDriver implements Sink<HttpEvent> {
   }
 
   abort(error?: ConnError): void {
+    this.aborted ||= !this.closed;
     this.close(error);
   }
 

@@ -30,7 +30,9 @@ export type HttpRole = "server" | "client";
  * read until it is answered; a 101, or a 2xx to CONNECT, ends HTTP, and what
  * follows is left for `conn.become`.
  *
- * A client sends `request` and gets `response` in the same way.
+ * A client sends `request` and gets `response` in the same way. It has nothing to
+ * say to a server that breaks a rule or is late: the connection ends at once, and
+ * the `close` event has the error.
  *
  * @example A server on a connection in memory
  * ```ts
@@ -114,7 +116,11 @@ export class HttpMachine implements Machine<HttpEvent, HttpCommand> {
     this.#side.send(command, sink);
   }
 
-  /** Answers the present request with an error, if it has no answer yet. */
+  /**
+   * A server answers the present request with an error, if it has no answer yet.
+   * A client ends the connection at once, unless the error is its own (side
+   * `"local"`).
+   */
   fail(error: ConnError, sink: Sink<HttpEvent>): void {
     this.#side.fail(error, sink);
   }

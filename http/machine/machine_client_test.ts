@@ -177,20 +177,38 @@ Deno.test("HttpMachine has the time-outs that a client asks for", () => {
   const head = new HttpDriver("client", undefined, options).send(GET);
   assert(!head.advance(1e9).closed);
   assertEquals(head.feed("HTTP").advance(101).error?.code, "head_timeout");
+  assert(head.aborted);
   const body = new HttpDriver("client", undefined, options).send(GET);
   body.feed("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na").advance(301);
   assertEquals(body.error?.code, "body_timeout");
+  assert(body.aborted);
   const idle = new HttpDriver("client", undefined, options).send(GET).feed(
     EMPTY,
   );
   assert(idle.advance(301).closed && idle.error === undefined);
+  assert(!idle.aborted);
 });
 
 Deno.test("HttpMachine says nothing when a client's connection fails", () => {
-  const driver = client().send(POST);
-  const { output } = driver;
-  driver.machine.fail(new ConnError("x", { code: "x", side: "local" }), driver);
-  assertEquals(driver.output, output);
+  for (const side of ["local", "remote", "transport"] as const) {
+    const driver = client().send(POST);
+    const { output } = driver;
+    const error = new ConnError("x", { code: "x", side });
+    driver.machine.fail(error, driver);
+    assertEquals(driver.output, output);
+    // What the program has queued before it closes still goes out.
+    assertEquals(driver.aborted, side !== "local", side);
+    assertEquals(driver.error, side === "local" ? undefined : error);
+    assertEquals(driver.machine.deadline(), Infinity);
+  }
+});
+
+Deno.test("HttpMachine ends a client's connection in order if no rule was broken", () => {
+  const close = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n";
+  const answered = client().send(GET).feed(`${close}\r\n`);
+  assert(answered.closed && !answered.aborted);
+  const rested = client().send(GET).feed(EMPTY).end();
+  assert(rested.closed && !rested.aborted);
 });
 
 Deno.test("HttpMachine drains a client after the responses it waits for", () => {
@@ -216,6 +234,7 @@ Deno.test("HttpMachine fails if pipelined requests will have no response", () =>
   assertEquals(driver.log.at(-1), "end");
   assert(driver.closed);
   assertEquals(driver.error?.code, "no_response");
+  assert(driver.aborted);
 
   const last = client().send(GET).send(GET).feed(EMPTY);
   last.feed("HTTP/1.1 200 OK\r\n\r\nab").end();

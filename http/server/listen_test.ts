@@ -100,3 +100,14 @@ Deno.test("listen.shutdown lets the request that is under way end, and no other 
   assertMatch(answer, /\r\nConnection: close\r\n/);
   assertEquals(answer.endsWith("whole"), true);
 });
+
+Deno.test("listen takes connections from a given listener", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using server = listen({ listener }, (event, conn) => {
+    if (event.type !== "request") return;
+    conn.send({ type: "response", status: 200, body: "listened" });
+  });
+  assertEquals(server.addr, listener.addr);
+  const response = await fetch(`http://127.0.0.1:${listener.addr.port}/`);
+  assertEquals(await response.text(), "listened");
+});

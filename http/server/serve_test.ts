@@ -803,3 +803,10 @@ Deno.test("serve.shutdown leaves a tunnel to its machine, and close cuts what is
   await down;
   assertEquals(server.connections, 0);
 });
+
+Deno.test("serve takes connections from a given listener", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using _server = serve({ listener }, () => new Response("served"));
+  const response = await fetch(`http://127.0.0.1:${listener.addr.port}/`);
+  assertEquals(await response.text(), "served");
+});

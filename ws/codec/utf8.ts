@@ -64,3 +64,7 @@ export class TextPieces {
     }
   }
 }
+
+// The size of a text that is to be sent; that of HTTP's bodies is found the same
+// way.
+export { utf8Length } from "../../http/codec/encode.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConnError } from "../../conn/error.ts";
-import { decodeText, TextPieces } from "./utf8.ts";
+import { decodeText, TextPieces, utf8Length } from "./utf8.ts";
 
 const encoder = new TextEncoder();
 
@@ -88,5 +88,20 @@ Deno.test("TextPieces begins anew with the next text", () => {
     const [first, ...rest] = encoder.encode("€uro");
     assertEquals(pieces.decode(new Uint8Array([first!]), false), "");
     assertEquals(pieces.decode(new Uint8Array(rest), true), "€uro");
+  }
+});
+
+Deno.test("utf8Length counts as the encoder does", () => {
+  const texts = [
+    "",
+    "abc",
+    "\u007f\u0080\u07ff\u0800\uffff",
+    "a🦦b",
+    "\ud83e",
+    "\udda6\ud83e",
+    "\ud83e\ud83e\udda6x",
+  ];
+  for (const text of texts) {
+    assertEquals(utf8Length(text), encoder.encode(text).length, text);
   }
 });

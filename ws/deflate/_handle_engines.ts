@@ -3,16 +3,8 @@
 import type { DeflateEngine, EngineMakers, InflateEngine } from "./_engines.ts";
 import { inflatedTooLarge, notDeflate } from "./_errors.ts";
 import { deflateHandle, inflateHandle, type ZlibHandle } from "./_handle.ts";
+import { MAX_FINAL_BLOCKS, TAIL, tooManyFinalBlocks } from "./_message_end.ts";
 import { Collector } from "./_scratch.ts";
-
-/** What every message was stripped of, RFC 7692 §7.2.2. */
-const TAIL = new Uint8Array([0x00, 0x00, 0xff, 0xff]);
-
-/**
- * How many final blocks there may be in a piece. A peer needs one a flush; with
- * two bytes each, their sole purpose is to keep this side busy.
- */
-const MAX_FINAL_BLOCKS = 1000;
 
 class HandleDeflate implements DeflateEngine {
   readonly #handle: ZlibHandle;
@@ -86,9 +78,7 @@ class HandleInflate implements InflateEngine {
       handle.reset();
       // Nothing came behind it, not even the byte that this tail belongs to.
       if (input === TAIL && from === 0) return room;
-      if (++finals > MAX_FINAL_BLOCKS) {
-        throw notDeflate("too many final blocks");
-      }
+      if (++finals > MAX_FINAL_BLOCKS) throw tooManyFinalBlocks();
     }
   }
 

@@ -9,15 +9,13 @@
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DeflateEngine, EngineMakers, InflateEngine } from "./_engines.ts";
 import { inflatedTooLarge, notDeflate } from "./_errors.ts";
+import { MAX_FINAL_BLOCKS, TAIL, tooManyFinalBlocks } from "./_message_end.ts";
 
 const NOTHING = new Uint8Array(0);
-const TAIL = new Uint8Array([0x00, 0x00, 0xff, 0xff]);
 const finishFlush = constants.Z_SYNC_FLUSH;
 
 /** What a compressed message may be larger than it is: blocks can be empty. */
 const SLACK = 64 * 1024;
-/** How many final blocks there may be in a message. */
-const MAX_FINAL_BLOCKS = 1000;
 /** The most that a block without compression takes; a window is always less. */
 const MAX_STORED = 0xffff;
 
@@ -73,7 +71,7 @@ class PlainInflate implements InflateEngine {
   #message(input: Uint8Array, room: number): Uint8Array {
     const outputs: Uint8Array[] = [];
     for (let finals = 0;; finals++) {
-      if (finals > MAX_FINAL_BLOCKS) throw notDeflate("too many final blocks");
+      if (finals > MAX_FINAL_BLOCKS) throw tooManyFinalBlocks();
       const before = stored(this.#window);
       const skip = this.#window.length;
       const { bytes, read } = inflateUpTo(

@@ -6,6 +6,24 @@
 
 import type { DeflateParams } from "./params.ts";
 
+/**
+ * The memory that contexts of compression take. Past the limit, new connections
+ * are compressed without contexts: they take memory only while a message is under
+ * way. It breaks no connection that is there.
+ */
+export interface DeflateBudget {
+  /**
+   * The limit in bytes, for connections to come; 0 for no contexts at all,
+   * `Infinity` for no limit. Throws a `RangeError` if it is set to less, or to
+   * what is not a number.
+   *
+   * @default {134217728} (128 MiB), about 330 connections with both contexts
+   */
+  limit: number;
+  /** Bytes that the contexts of all present connections may come to. */
+  readonly used: number;
+}
+
 /** Memory that is counted until it is released. */
 export class Reservation {
   #release: (() => void) | undefined;
@@ -23,12 +41,8 @@ export class Reservation {
   }
 }
 
-/**
- * Counts the memory that contexts of compression take. Handshakes ask it: past
- * its limit, new connections are compressed without contexts, which takes no
- * memory. It breaks no connection that is there.
- */
-export class DeflateBudget {
+/** A budget that handshakes ask, and that contexts count for. */
+export class ContextBudget implements DeflateBudget {
   #limit: number;
   #used = 0;
 
@@ -42,11 +56,7 @@ export class DeflateBudget {
     this.#limit = checkLimit(limit);
   }
 
-  /**
-   * The limit in bytes; 0 for no contexts at all, `Infinity` for no limit.
-   *
-   * @default {134217728} (128 MiB), about 330 connections with both contexts
-   */
+  /** See {@linkcode DeflateBudget.limit}. */
   get limit(): number {
     return this.#limit;
   }
@@ -56,7 +66,7 @@ export class DeflateBudget {
     this.#limit = checkLimit(limit);
   }
 
-  /** Bytes that the contexts of all present connections may come to. */
+  /** See {@linkcode DeflateBudget.used}. */
   get used(): number {
     return this.#used;
   }
@@ -73,13 +83,16 @@ export class DeflateBudget {
   }
 }
 
+/** The budget of this thread, as this module uses it. */
+export const threadBudget: ContextBudget = new ContextBudget(128 * 1024 ** 2);
+
 /**
  * The budget of this thread: all WebSocket connections share it, servers' and
  * clients'.
  *
  * @example Half of the memory
  * ```ts
- * import { deflateBudget } from "./budget.ts";
+ * import { deflateBudget } from "@meerkat/net/ws";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(deflateBudget.limit, 128 * 1024 * 1024);
@@ -88,7 +101,7 @@ export class DeflateBudget {
  * deflateBudget.limit *= 2;
  * ```
  */
-export const deflateBudget: DeflateBudget = new DeflateBudget(128 * 1024 ** 2);
+export const deflateBudget: DeflateBudget = threadBudget;
 
 /**
  * What a context that compresses takes when it is full. Fits what zlib-ng was

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import { contextsSize, DeflateBudget } from "./budget.ts";
+import { ContextBudget, contextsSize } from "./budget.ts";
 import { DeflateContexts } from "./contexts.ts";
 import { acceptOffers } from "./negotiate.ts";
 import { resolveDeflate } from "./params.ts";
 
-Deno.test("DeflateBudget counts a reservation until it is released, once", () => {
-  const budget = new DeflateBudget(100);
+Deno.test("ContextBudget counts a reservation until it is released, once", () => {
+  const budget = new ContextBudget(100);
   const one = budget.reserve(60);
   const two = budget.reserve(40);
   assertEquals(budget.used, 100);
@@ -18,8 +18,8 @@ Deno.test("DeflateBudget counts a reservation until it is released, once", () =>
   assertEquals(budget.used, 0);
 });
 
-Deno.test("DeflateBudget takes another limit, but no nonsense", () => {
-  const budget = new DeflateBudget(100);
+Deno.test("ContextBudget takes another limit, but no nonsense", () => {
+  const budget = new ContextBudget(100);
   budget.limit = Infinity;
   assert(budget.fits(1e12));
   assertThrows(() => budget.limit = -1, RangeError, '"limit" to -1');
@@ -49,7 +49,7 @@ Deno.test("contextsSize counts the contexts that there are", () => {
 });
 
 Deno.test("DeflateContexts count for the budget until they are closed", () => {
-  const budget = new DeflateBudget(Infinity);
+  const budget = new ContextBudget(Infinity);
   const agreement = resolveDeflate();
   const one = new DeflateContexts("server", agreement, { budget });
   const two = new DeflateContexts("client", agreement, { budget });
@@ -62,7 +62,7 @@ Deno.test("DeflateContexts count for the budget until they are closed", () => {
 });
 
 Deno.test("A server past its budget agrees on no contexts, until some are closed", () => {
-  const budget = new DeflateBudget(contextsSize("server", resolveDeflate()));
+  const budget = new ContextBudget(contextsSize("server", resolveDeflate()));
   const accept = () => {
     const { agreement } = acceptOffers("permessage-deflate", {}, budget)!;
     return {

@@ -5,10 +5,10 @@
  */
 
 import {
+  type ContextBudget,
   contextsSize,
-  type DeflateBudget,
-  deflateBudget,
   type Reservation,
+  threadBudget,
 } from "./budget.ts";
 import { Deflater, type DeflateSettings } from "./deflater.ts";
 import { Inflater } from "./inflater.ts";
@@ -33,7 +33,7 @@ const forgotten = new FinalizationRegistry<Held>(release);
 /** Options of {@linkcode DeflateContexts}. */
 export interface DeflateContextsOptions {
   /** The memory that they count for, by default that of the thread. */
-  budget?: DeflateBudget;
+  budget?: ContextBudget;
 }
 
 /**
@@ -74,7 +74,7 @@ export class DeflateContexts {
     agreement: DeflateAgreement,
     options: DeflateContextsOptions = {},
   ) {
-    const { budget = deflateBudget } = options;
+    const { budget = threadBudget } = options;
     const { level, memLevel, threshold } = agreement;
     const server = {
       windowBits: agreement.serverMaxWindowBits,

@@ -5,6 +5,7 @@
  */
 
 import { trimSpace } from "../../http/codec/field_rules.ts";
+import { isToken, TCHAR } from "../handshake/token.ts";
 
 /** One extension of a list. */
 export interface Extension {
@@ -17,10 +18,8 @@ export interface Extension {
   parameters: [name: string, value: string | undefined][];
 }
 
-const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
-const NAME = new RegExp(`^${TOKEN}+$`);
 const PARAMETER = new RegExp(
-  `^(${TOKEN}+)(?:[ \\t]*=[ \\t]*(?:(${TOKEN}+)|"((?:\\\\?${TOKEN})+)"))?$`,
+  `^(${TCHAR}+)(?:[ \\t]*=[ \\t]*(?:(${TCHAR}+)|"((?:\\\\?${TCHAR})+)"))?$`,
 );
 
 /**
@@ -61,7 +60,7 @@ export function parseExtensions(value: string): Extension[] | undefined {
 
 function parseExtension(member: string): Extension | undefined {
   const [name, ...rest] = member.split(";").map(trimSpace);
-  if (!NAME.test(name!)) return undefined;
+  if (!isToken(name!)) return undefined;
   const extension: Extension = { name: name!, parameters: [] };
   for (const text of rest) {
     const found = PARAMETER.exec(text);

@@ -5,7 +5,7 @@
  */
 
 import { ConnError } from "../../conn/error.ts";
-import { contextsSize, type DeflateBudget, deflateBudget } from "./budget.ts";
+import { type ContextBudget, contextsSize, threadBudget } from "./budget.ts";
 import { type Extension, parseExtensions } from "./extensions.ts";
 import {
   DEFLATE_NAME,
@@ -72,7 +72,7 @@ export interface DeflateOffer {
 export function acceptOffers(
   header: string | undefined,
   options: DeflateOptions = {},
-  budget: DeflateBudget = deflateBudget,
+  budget: ContextBudget = threadBudget,
 ): AcceptedOffer | undefined {
   const settings = resolveDeflate(options);
   if (header === undefined) return undefined;
@@ -87,7 +87,7 @@ export function acceptOffers(
 function answer(
   offered: ParamMap,
   settings: DeflateAgreement,
-  budget: DeflateBudget,
+  budget: ContextBudget,
 ): AcceptedOffer {
   const agreement = {
     ...settings,
@@ -162,7 +162,7 @@ function answered(offered: ParamMap, agreement: DeflateAgreement): ParamMap {
  */
 export function offer(
   options: DeflateOptions = {},
-  budget: DeflateBudget = deflateBudget,
+  budget: ContextBudget = threadBudget,
 ): DeflateOffer {
   let settings = resolveDeflate(options);
   if (!budget.fits(contextsSize("client", settings))) {

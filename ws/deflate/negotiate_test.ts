@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { ConnError } from "../../conn/error.ts";
-import { DeflateBudget } from "./budget.ts";
+import { ContextBudget } from "./budget.ts";
 import { acceptOffers, acceptResponse, offer } from "./negotiate.ts";
 import { type DeflateOptions, resolveDeflate } from "./params.ts";
 
-const plenty = new DeflateBudget(Infinity);
-const nothing = new DeflateBudget(0);
+const plenty = new ContextBudget(Infinity);
+const nothing = new ContextBudget(0);
 
 function response(header: string, options: DeflateOptions = {}) {
   return acceptOffers(header, options, plenty)?.response;

@@ -2,14 +2,7 @@
 
 import { ConnError } from "../../conn/error.ts";
 import { trimSpace } from "../../http/codec/field_rules.ts";
-
-/** RFC 9110 §5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
-/** Whether a text is a token. */
-function isToken(text: string): boolean {
-  return TOKEN.test(text);
-}
+import { isToken } from "./token.ts";
 
 /** The members of a list. RFC 9110 §5.6.1.2 has empty ones ignored. */
 function members(value: string): string[] {

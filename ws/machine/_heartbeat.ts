@@ -66,8 +66,14 @@ export class Heartbeat {
     now: number,
   ): void {
     this.#waiting ??= [];
-    if (this.#waiting.length === MAX_WAITING) this.#waiting.shift();
+    if (this.#waiting.length >= MAX_WAITING) this.#forgetOne();
     this.#waiting.push({ payload, sentAt: now, onPong });
+  }
+
+  /** Forgets the oldest ping that nobody waits for. */
+  #forgetOne(): void {
+    const index = this.#waiting!.findIndex(({ onPong }) => !onPong);
+    if (index >= 0) this.#waiting!.splice(index, 1);
   }
 
   /**

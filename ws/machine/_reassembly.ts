@@ -8,6 +8,8 @@ import { TextPieces } from "../codec/utf8.ts";
 
 /** The first size of what collects a binary message. */
 const MIN_SIZE = 64 * 1024;
+/** The most that it grows by where nobody has announced what is to come. */
+const MAX_SPARE = 2 * 1024 * 1024;
 
 /** Collects the pieces of one message. */
 export interface Reassembly {
@@ -22,17 +24,29 @@ export interface Reassembly {
   finish(): string | Uint8Array;
 }
 
+/** So many pieces of a text are kept before they are put together. */
+const MAX_PIECES = 1024;
+
 /** Collects text, checked as it comes. */
 export class TextReassembly implements Reassembly {
-  readonly #pieces = new TextPieces();
+  readonly #decoder = new TextPieces();
+  #pieces: string[] = [];
   #text = "";
 
   add(bytes: Uint8Array): void {
-    this.#text += this.#pieces.decode(bytes, false);
+    this.#push(this.#decoder.decode(bytes, false));
   }
 
   finish(): string {
-    return this.#text + this.#pieces.decode(new Uint8Array(0), true);
+    this.#push(this.#decoder.decode(new Uint8Array(0), true));
+    return this.#text + this.#pieces.join("");
+  }
+
+  #push(piece: string): void {
+    this.#pieces.push(piece);
+    if (this.#pieces.length < MAX_PIECES) return;
+    this.#text += this.#pieces.join("");
+    this.#pieces = [];
   }
 }
 
@@ -41,8 +55,14 @@ export class TextReassembly implements Reassembly {
  * announced counts up to four times of that.
  */
 export class BinaryReassembly implements Reassembly {
+  readonly #max: number;
   #bytes = new Uint8Array(0);
   #size = 0;
+
+  /** @param max The most bytes that will come. */
+  constructor(max: number) {
+    this.#max = max;
+  }
 
   add(bytes: Uint8Array, following: number): void {
     const end = this.#size + bytes.length;
@@ -59,8 +79,10 @@ export class BinaryReassembly implements Reassembly {
   #grow(least: number, following: number): void {
     const most = Math.max(MIN_SIZE, least * 4);
     // In fragments, nobody knows what is still to come.
-    const wanted = following > 0 ? least + following : least * 2;
-    const grown = new Uint8Array(Math.max(least, Math.min(wanted, most)));
+    const spare = Math.min(least, MAX_SPARE);
+    const wanted = following > 0 ? least + following : least + spare;
+    const size = Math.max(least, Math.min(wanted, most, this.#max));
+    const grown = new Uint8Array(size);
     grown.set(this.#bytes.subarray(0, this.#size));
     this.#bytes = grown;
   }

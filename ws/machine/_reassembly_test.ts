@@ -14,7 +14,7 @@ Deno.test("BinaryReassembly gives the pieces back as one, whatever was announced
         { maxLength: 20 },
       ),
       (pieces) => {
-        const reassembly = new BinaryReassembly();
+        const reassembly = new BinaryReassembly(Infinity);
         for (const { bytes, following } of pieces) {
           reassembly.add(bytes, following);
         }
@@ -27,7 +27,7 @@ Deno.test("BinaryReassembly gives the pieces back as one, whatever was announced
 });
 
 Deno.test("BinaryReassembly keeps copies of what it was given", () => {
-  const reassembly = new BinaryReassembly();
+  const reassembly = new BinaryReassembly(Infinity);
   const piece = new Uint8Array([1, 2]);
   reassembly.add(piece, 2);
   piece.fill(9);
@@ -36,7 +36,7 @@ Deno.test("BinaryReassembly keeps copies of what it was given", () => {
 });
 
 Deno.test("BinaryReassembly takes no memory for what was only announced", () => {
-  const reassembly = new BinaryReassembly();
+  const reassembly = new BinaryReassembly(Infinity);
   reassembly.add(new Uint8Array(1), 2 ** 40);
   const bytes = reassembly.finish();
   assertEquals(bytes.length, 1);
@@ -44,7 +44,7 @@ Deno.test("BinaryReassembly takes no memory for what was only announced", () => 
 });
 
 Deno.test("BinaryReassembly gives a message that was announced without another copy", () => {
-  const reassembly = new BinaryReassembly();
+  const reassembly = new BinaryReassembly(Infinity);
   reassembly.add(new Uint8Array(30_000), 30_000);
   reassembly.add(new Uint8Array(30_000), 0);
   const bytes = reassembly.finish();

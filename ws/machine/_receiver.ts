@@ -90,6 +90,9 @@ export class Receiver {
     this.#deflate = deflate;
   }
 
+  /** Counts the pieces that came, of all messages. */
+  progress = 0;
+
   /** Whether a message has begun and not ended. */
   get inMessage(): boolean {
     return this.#kind !== undefined;
@@ -186,6 +189,7 @@ export class Receiver {
     end: number,
     target: FrameTarget,
   ): boolean {
+    this.progress++;
     const frameEnds = this.#remaining === 0;
     const messageEnds = frameEnds && this.#final;
     this.#inFrame = !frameEnds;
@@ -228,7 +232,7 @@ export class Receiver {
     }
     this.#reassembly ??= kind === "text"
       ? new TextReassembly()
-      : new BinaryReassembly();
+      : new BinaryReassembly(this.#settings.maxMessage);
     this.#reassembly.add(data, this.#compressed ? 0 : this.#remaining);
     if (!final) return true;
     const message = this.#reassembly.finish();

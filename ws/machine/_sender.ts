@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_COPIED } from "../../conn/machine.ts";
 import {
   headSize,
   MAX_CONTROL_PAYLOAD,
@@ -28,7 +29,7 @@ const FINAL = 0x80;
 const COMPRESSED = 0x40;
 
 /** Frames up to this size are put together here, and copied by the sink. */
-const SCRATCH_SIZE = 32 * 1024;
+const SCRATCH_SIZE = MAX_COPIED;
 /** Up to this length, a loop encodes faster than a call of the encoder. */
 const SHORT_TEXT = 40;
 

@@ -1,16 +1,5 @@
 /**
- * What both directions of a WebSocket connection share: the closing handshake,
- * pings, and time.
- *
- * The closing handshake (RFC 6455 §7) has four states by who has sent a close
- * frame:
- *
- * | sent | received | then                                                     |
- * | ---- | -------- | -------------------------------------------------------- |
- * | no   | no       | messages flow                                            |
- * | yes  | no       | data is dropped, pings are answered; `closeTimeout` runs |
- * | no   | yes      | it is answered at once                                   |
- * | yes  | yes      | the server ends the connection; the client waits for it  |
+ * What both directions of a WebSocket connection share: its end, pings, and time.
  *
  * @module
  */
@@ -29,15 +18,13 @@ import { overLimit } from "../codec/failure.ts";
 import { Opcode } from "../codec/frame.ts";
 import { DeflateContexts } from "../deflate/contexts.ts";
 import type { DeflateAgreement } from "../deflate/params.ts";
+import { Closing } from "./_closing.ts";
 import { Heartbeat } from "./_heartbeat.ts";
 import type { WsSettings } from "./limits.ts";
-import type {
-  MessageKind,
-  PingCommand,
-  WsCommand,
-  WsEvent,
-} from "./message.ts";
+import type { MessageKind, WsCommand, WsEvent } from "./message.ts";
+import { type AwaitedPing, DRAINED } from "./internal.ts";
 import { MessageRate } from "./_message_rate.ts";
+import { misuse } from "./misuse.ts";
 import { PreparedMessage } from "./prepared.ts";
 import type { WsRole } from "./machine.ts";
 import { type FrameTarget, Receiver } from "./_receiver.ts";
@@ -54,17 +41,15 @@ export class Session implements FrameTarget {
   readonly #receiver: Receiver;
   readonly #sender: Sender;
   readonly #heartbeat: Heartbeat;
+  readonly #closing: Closing;
   readonly #rate: MessageRate | undefined;
   #started = false;
   /** The sink of the call that runs. */
   #sink: Sink<WsEvent> | undefined;
-  #sentClose = false;
-  #received: CloseStatus | undefined;
-  /** Something waited to be sent when `#cutAt` was set. */
-  #queued = false;
-  /** The connection is cut then. */
-  #cutAt = Infinity;
   #lastMessageAt = 0;
+  /** How much of messages had come, and by when the rest must. */
+  #progress = 0;
+  #restBy = Infinity;
 
   constructor(
     role: WsRole,
@@ -78,6 +63,7 @@ export class Session implements FrameTarget {
     this.#receiver = new Receiver(role, settings, this.#deflate);
     this.#sender = new Sender(role, this.#deflate);
     this.#heartbeat = new Heartbeat(settings);
+    this.#closing = new Closing(settings.closeTimeout);
     if (settings.maxMessageRate !== Infinity) {
       this.#rate = new MessageRate(settings.maxMessageRate);
     }
@@ -93,12 +79,12 @@ export class Session implements FrameTarget {
     this.#sink = sink;
     this.#heartbeat.received(sink.now);
     // What follows a close frame is not for us (§5.5.1).
-    if (this.#received !== undefined) return bytes.length;
+    if (this.#closing.received !== undefined) return bytes.length;
     try {
       const count = this.#receiver.receive(bytes, this);
-      if (this.#receiver.inMessage) this.#noteMessage(sink);
+      this.#noteProgress(sink);
       if (sink.paused) this.#rate?.paused(sink.now);
-      return this.#received === undefined ? count : bytes.length;
+      return this.#closing.received === undefined ? count : bytes.length;
     } catch (error) {
       if (!(error instanceof ConnError)) throw error;
       this.fail(error, sink);
@@ -115,7 +101,7 @@ export class Session implements FrameTarget {
 
   /** See {@linkcode Machine.receiveEnd}. */
   receiveEnd(sink: Sink<WsEvent>): void {
-    if (this.#received !== undefined) return sink.close();
+    if (this.#closing.received !== undefined) return sink.close();
     sink.close(
       new ConnError("The peer ended the connection without a close frame", {
         code: "no_close_frame",
@@ -131,7 +117,7 @@ export class Session implements FrameTarget {
    * `"control_too_long"` or `"close_invalid"`.
    */
   send(command: WsCommand, sink: Sink<WsEvent>): void {
-    if (this.#sentClose) return;
+    if (this.#closing.sent) return;
     if (typeof command === "string") this.#sender.text(command, sink);
     else if (command instanceof Uint8Array) this.#sender.binary(command, sink);
     else if (command instanceof PreparedMessage) {
@@ -158,14 +144,17 @@ export class Session implements FrameTarget {
         );
       case "close":
         return this.#close(writeClose(command.code, command.reason), sink);
+      default:
+        if (command === DRAINED) sink.emit({ type: "drain" });
+        else throw misuse("command_invalid", "Cannot send what is no command");
     }
   }
 
   /** Sends the close frame that belongs to the error, if none was sent. */
   fail(error: ConnError, sink: Sink<WsEvent>): void {
     this.#stopWatching();
-    if (this.#sentClose) return;
-    this.#sentClose = true;
+    if (this.#closing.sent) return;
+    this.#closing.sent = true;
     const { reply = 0 } = error;
     const payload = isCloseCode(reply)
       ? writeClose(reply, fitReason(error.message))
@@ -187,7 +176,7 @@ export class Session implements FrameTarget {
 
   /** Whether nothing can be sent any more. */
   get closing(): boolean {
-    return this.#sentClose;
+    return this.#closing.sent;
   }
 
   /** The next ping, or the end of some patience; at first 0, to be started. */
@@ -195,7 +184,8 @@ export class Session implements FrameTarget {
     if (!this.#started) return 0;
     return Math.min(
       this.#heartbeat.deadline,
-      this.#cutAt,
+      this.#closing.deadline,
+      this.#restBy,
       this.#lastMessageAt + this.#settings.idleTimeout,
     );
   }
@@ -204,26 +194,31 @@ export class Session implements FrameTarget {
   tick(sink: Sink<WsEvent>): void {
     const { now } = sink;
     if (!this.#started) return this.#start(now);
-    if (now >= this.#cutAt) return this.#cut(sink);
+    if (now >= this.#closing.deadline) return this.#checkClose(sink);
     const beat = this.#heartbeat.beat(now, sink.paused);
     if (beat === "ping") this.#ping({}, sink);
     else if (beat !== undefined) return sink.abort(beat.dead);
+    if (now >= this.#restBy) {
+      if (!sink.paused) return this.#late(halfMessage(this.#settings), sink);
+      this.#restBy = now + this.#settings.messageTimeout;
+    }
     if (now < this.#lastMessageAt + this.#settings.idleTimeout) return;
-    if (sink.paused) this.#lastMessageAt = now;
-    else this.#idle(sink);
+    if (!sink.paused) return this.#late(idle(this.#settings), sink);
+    this.#lastMessageAt = now;
   }
 
   #start(now: number): void {
     this.#started = true;
-    if (this.#sentClose) return;
+    if (this.#closing.sent) return;
     this.#lastMessageAt = now;
     this.#heartbeat.start(now);
   }
 
   /** The `close` event, with what the peer's close frame said. */
   closeEvent(error: ConnError | undefined): WsEvent & { type: "close" } {
-    const { code, reason } = this.#received ?? { code: ABNORMAL, reason: "" };
-    const wasClean = this.#sentClose && this.#received !== undefined;
+    const { code, reason } = this.#closing.received ??
+      { code: ABNORMAL, reason: "" };
+    const wasClean = this.#closing.sent && this.#closing.received !== undefined;
     const event = { type: "close", code, reason, wasClean } as const;
     // After both close frames, how the transport ends does not matter.
     const lost = wasClean && error?.side === "transport";
@@ -250,7 +245,7 @@ export class Session implements FrameTarget {
   /** A message is complete. */
   message(data: string | Uint8Array): boolean {
     // Nobody is there to hear it: the program has closed.
-    if (this.#sentClose) return true;
+    if (this.#closing.sent) return true;
     this.#noteMessage(this.#sink!);
     return this.#sink!.emit({ type: "message", data });
   }
@@ -261,7 +256,7 @@ export class Session implements FrameTarget {
     data: string | Uint8Array,
     final: boolean,
   ): boolean {
-    if (this.#sentClose) return true;
+    if (this.#closing.sent) return true;
     this.#noteMessage(this.#sink!);
     return this.#sink!.emit({ type: "fragment", kind, data, final });
   }
@@ -297,67 +292,69 @@ export class Session implements FrameTarget {
     payload: Uint8Array,
     sink: Sink<WsEvent>,
   ): void {
-    this.#received = status;
+    this.#closing.received = status;
     sink.emit({ type: "closing", ...status });
     // The answer says the same (§5.5.1), unless the program has answered.
-    this.#close(payload, sink);
+    if (this.#closing.sent) this.#closing.await(sink.now, sink.buffered);
+    else this.#close(payload, sink);
     // The server ends the connection first, and so bears TIME_WAIT (§7.1.1).
     if (this.#role === "server") sink.close();
-    else this.#cutAt = sink.now + this.#settings.closeTimeout;
   }
 
   /** Sends a close frame, unless one was sent. */
   #close(payload: Uint8Array, sink: Sink<WsEvent>): void {
-    if (this.#sentClose) return;
-    this.#sentClose = true;
-    this.#queued = sink.buffered > 0;
+    if (this.#closing.sent) return;
+    this.#closing.sent = true;
+    this.#closing.await(sink.now, sink.buffered);
     // After a close frame nothing may follow.
     sink.settleAhead();
     this.#sender.close(payload, sink);
     this.#stopWatching();
-    this.#cutAt = sink.now + this.#settings.closeTimeout;
     // What comes now is not for the handler, so it cannot hold it back.
     sink.readOn();
   }
 
-  #ping(command: Omit<PingCommand, "type">, sink: Sink<WsEvent>): void {
+  #ping(command: Partial<AwaitedPing>, sink: Sink<WsEvent>): void {
     // The program may use its array again.
     const payload = command.payload?.slice() ?? this.#heartbeat.payload();
     this.#sender.control(Opcode.PING, payload, sink);
     this.#heartbeat.pinged(payload, command.onPong, sink.now);
   }
 
+  /** A message may have come in part: the rest is waited for. */
+  #noteProgress(sink: Sink<WsEvent>): void {
+    const { progress } = this.#receiver;
+    if (progress === this.#progress) return;
+    this.#progress = progress;
+    const { inMessage } = this.#receiver;
+    this.#restBy = inMessage && !this.#closing.sent
+      ? sink.now + this.#settings.messageTimeout
+      : Infinity;
+    if (inMessage) this.#noteMessage(sink);
+  }
+
   #noteMessage(sink: Sink<WsEvent>): void {
-    if (this.#watchesIdle && !this.#sentClose) this.#lastMessageAt = sink.now;
+    if (this.#watchesIdle && !this.#closing.sent) {
+      this.#lastMessageAt = sink.now;
+    }
   }
 
   /** Pings and idle time do not matter any more. */
   #stopWatching(): void {
     this.#heartbeat.stop();
-    this.#lastMessageAt = Infinity;
+    this.#lastMessageAt = this.#restBy = Infinity;
   }
 
-  #idle(sink: Sink<WsEvent>): void {
-    const { idleTimeout } = this.#settings;
-    const error = new ConnError(
-      `Connection carried no message for ${idleTimeout} ms`,
-      { code: "idle_timeout", side: "remote", reply: 1001 },
-    );
+  #late(error: ConnError, sink: Sink<WsEvent>): void {
     this.fail(error, sink);
     sink.close(error);
   }
 
-  #cut(sink: Sink<WsEvent>): void {
-    const { closeTimeout } = this.#settings;
+  #checkClose(sink: Sink<WsEvent>): void {
+    if (!this.#closing.isOver(sink.now, sink.buffered)) return;
     // The peer said goodbye, and then did not go.
-    if (this.#received !== undefined) return sink.abort();
-    // Its time begins with the close frame, once all before that is sent. Whether
-    // it takes anything at all is the connection's business.
-    if (this.#queued) {
-      this.#queued = sink.buffered > 0;
-      this.#cutAt = sink.now + closeTimeout;
-      return;
-    }
+    if (this.#closing.received !== undefined) return sink.abort();
+    const { closeTimeout } = this.#settings;
     sink.abort(
       new ConnError(
         `The peer did not answer the close frame within ${closeTimeout} ms`,
@@ -365,4 +362,18 @@ export class Session implements FrameTarget {
       ),
     );
   }
+}
+
+function idle({ idleTimeout }: WsSettings): ConnError {
+  return new ConnError(
+    `Connection carried no message for ${idleTimeout} ms`,
+    { code: "idle_timeout", side: "remote", reply: 1001 },
+  );
+}
+
+function halfMessage({ messageTimeout }: WsSettings): ConnError {
+  return overLimit(
+    "message_timeout",
+    `nothing more of it came for ${messageTimeout} ms`,
+  );
 }

@@ -11,7 +11,8 @@
 export interface WsLimits {
   /**
    * The longest message, all its fragments together, and after decompression.
-   * Beyond it: 1009.
+   * Beyond it: 1009. So much can each peer make this side hold that sends a message
+   * and not its end; compressed, for a thousandth of it in traffic.
    *
    * @default {16777216} `Infinity` with `fragments`, where nothing is collected.
    */
@@ -25,9 +26,16 @@ export interface WsLimits {
   /**
    * The most frames that one message may come in. Beyond it: 1008.
    *
-   * @default {262144}
+   * @default {262144} `Infinity` with `fragments`.
    */
   maxFragments?: number;
+  /**
+   * How long the peer may send no more of a message that it has begun. Beyond it:
+   * 1008. Time in which the handler has paused does not count.
+   *
+   * @default {30000}
+   */
+  messageTimeout?: number;
   /**
    * The most messages that the peer may send per second, as a token bucket that
    * holds one second's worth. Beyond it: 1008.
@@ -89,9 +97,12 @@ export type WsSettings = Readonly<Required<Omit<WsOptions, "highMark">>> & {
   readonly highMark: number | undefined;
 };
 
-const DEFAULTS: Omit<WsSettings, "highMark" | "fragments" | "maxMessage"> = {
+const DEFAULTS: Omit<
+  WsSettings,
+  "highMark" | "fragments" | "maxMessage" | "maxFragments"
+> = {
   maxFrame: Infinity,
-  maxFragments: 256 * 1024,
+  messageTimeout: 30_000,
   maxMessageRate: Infinity,
   pingInterval: 30_000,
   pongTimeout: 20_000,
@@ -99,6 +110,7 @@ const DEFAULTS: Omit<WsSettings, "highMark" | "fragments" | "maxMessage"> = {
   closeTimeout: 5_000,
 };
 const MAX_MESSAGE = 16 * 1024 * 1024;
+const MAX_FRAGMENTS = 256 * 1024;
 
 /** The least that each limit may be. */
 const LEAST: Readonly<Record<keyof WsLimits, number>> = {
@@ -106,6 +118,7 @@ const LEAST: Readonly<Record<keyof WsLimits, number>> = {
   maxFrame: 125,
   maxFragments: 1,
   maxMessageRate: 1,
+  messageTimeout: 1,
   highMark: 0,
   pingInterval: 1,
   pongTimeout: 1,
@@ -129,6 +142,7 @@ export function resolveLimits(options: WsOptions = {}): WsSettings {
   const settings: { -readonly [K in keyof WsSettings]: WsSettings[K] } = {
     ...DEFAULTS,
     maxMessage: fragments ? Infinity : MAX_MESSAGE,
+    maxFragments: fragments ? Infinity : MAX_FRAGMENTS,
     highMark: undefined,
     fragments,
   };

@@ -6,6 +6,7 @@ Deno.test("resolveLimits fills the defaults in", () => {
     maxMessage: 16 * 1024 * 1024,
     maxFrame: Infinity,
     maxFragments: 256 * 1024,
+    messageTimeout: 30_000,
     maxMessageRate: Infinity,
     highMark: undefined,
     pingInterval: 30_000,
@@ -17,7 +18,8 @@ Deno.test("resolveLimits fills the defaults in", () => {
 });
 
 Deno.test("resolveLimits caps no message that is told in fragments, unless asked", () => {
-  assertEquals(resolveLimits({ fragments: true }).maxMessage, Infinity);
+  const given = resolveLimits({ fragments: true });
+  assertEquals([given.maxMessage, given.maxFragments], [Infinity, Infinity]);
   const both = resolveLimits({ fragments: true, maxMessage: 5 });
   assertEquals([both.maxMessage, both.fragments], [5, true]);
 });
@@ -27,6 +29,7 @@ Deno.test("resolveLimits takes the least and the greatest value of each limit", 
     maxMessage: 0,
     maxFrame: 125,
     maxFragments: 1,
+    messageTimeout: 1,
     maxMessageRate: 1,
     highMark: 0,
     pingInterval: 1,

@@ -35,8 +35,9 @@ export type WsEvent =
    */
   | { type: "pong"; payload: Uint8Array; latency?: number }
   /**
-   * The peer's close frame came, with its code, or 1005 if it had none. What is
-   * sent from this event's handler still goes out before the answering close.
+   * The peer's close frame came, with its code, or 1005 if it had none. What this
+   * event's handler sends, before its first `await`, still goes out before the
+   * answer.
    */
   | { type: "closing"; code: number; reason: string }
   /** The send queue fell below its low mark after `send` returned `false`. */
@@ -60,11 +61,6 @@ export interface PingCommand {
   type: "ping";
   /** At most 125 bytes. By default four that no other ping has. */
   payload?: Uint8Array;
-  /**
-   * Called when the ping is answered, by its own pong or that of a later ping,
-   * with the milliseconds since it was sent.
-   */
-  onPong?: (latency: number) => void;
 }
 
 /** Sends a pong that nobody asked for, RFC 6455 §5.5.3. */
