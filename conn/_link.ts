@@ -229,7 +229,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched, Resting {
     if (this.#closing) return false;
     // One message may be larger than the cap: nobody was told to wait before it.
     const { told } = this.output;
-    this.#machine.send(command, this);
+    if (this.#machine.send(command, this) === false) return false;
     this.#afterCommand();
     if (!this.output.overHighMark()) return true;
     if (told && this.output.size > this.#maxBuffered) this.#queueFull();

@@ -5,7 +5,7 @@
  */
 
 const MIN_SIZE = 1024;
-const MAX_SIZE = 64 * 1024;
+const MAX_SIZE = 256 * 1024;
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {
   const joined = new Uint8Array(a.length + b.length);

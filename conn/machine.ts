@@ -93,7 +93,7 @@ export interface Machine<E, C> {
   readonly halfOpen?: boolean;
   /**
    * The most bytes that the machine may leave unconsumed while it waits for
-   * more, by default 64 KiB.
+   * more, by default 256 KiB.
    */
   readonly lookahead?: number;
   /**
@@ -137,9 +137,10 @@ export interface Machine<E, C> {
    * Takes a command from the program and writes it. May run inside `receive`,
    * from a handler.
    *
+   * @returns `false` if it was dropped, because the protocol has said goodbye.
    * @throws {ConnError} If the command is invalid, or out of place.
    */
-  send(command: C, sink: Sink<E>): void;
+  send(command: C, sink: Sink<E>): boolean | void;
   /**
    * Writes the protocol's last words before the connection closes because of
    * `error`: an HTTP error answer, a WebSocket close frame.

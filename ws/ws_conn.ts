@@ -165,9 +165,9 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
    * @throws {ConnError} If the command is invalid or out of place.
    */
   send(message: WsCommand): boolean {
-    if (this.#machine.closing) return false;
     const turns = this.#turns;
     if (turns === undefined) return this.#inner.send(message);
+    if (!turns.isOpen) return false;
     if (isWhole(message)) {
       turns.hold(message);
       return false;

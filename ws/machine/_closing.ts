@@ -18,10 +18,8 @@ import type { CloseStatus } from "../codec/close_frame.ts";
 /** While something waits to be sent, the time-out has not begun: asked so often. */
 const CHECKS = 8;
 
-/** How far the handshake has come. */
+/** What the peer has said, and how long it may take to say it, or to go. */
 export class Closing {
-  /** Whether a close frame was sent. */
-  sent = false;
   /** What the peer's close frame said. */
   received: CloseStatus | undefined;
   readonly #timeout: number;
@@ -32,11 +30,6 @@ export class Closing {
 
   constructor(timeout: number) {
     this.#timeout = timeout;
-  }
-
-  /** Whether both have said goodbye. */
-  get isClean(): boolean {
-    return this.sent && this.received !== undefined;
   }
 
   /** When to {@linkcode Closing.isOver|ask}. */

@@ -52,7 +52,7 @@ export class TextReassembly implements Reassembly {
 
 /**
  * Collects bytes in an array that grows with what has come: what the peer has
- * announced counts up to four times of that.
+ * announced counts up to sixteen times of that.
  */
 export class BinaryReassembly implements Reassembly {
   readonly #max: number;
@@ -77,7 +77,7 @@ export class BinaryReassembly implements Reassembly {
   }
 
   #grow(least: number, following: number): void {
-    const most = Math.max(MIN_SIZE, least * 4);
+    const most = Math.max(MIN_SIZE, least * 16);
     // In fragments, nobody knows what is still to come.
     const spare = Math.min(least, MAX_SPARE);
     const wanted = following > 0 ? least + following : least + spare;

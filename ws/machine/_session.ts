@@ -44,6 +44,7 @@ export class Session implements FrameTarget {
   readonly #closing: Closing;
   readonly #rate: MessageRate | undefined;
   #started = false;
+  #sentClose = false;
   /** The sink of the call that runs. */
   #sink: Sink<WsEvent> | undefined;
   #lastMessageAt = 0;
@@ -116,14 +117,18 @@ export class Session implements FrameTarget {
    * @throws {ConnError} With code `"message_open"`, `"fragment_invalid"`,
    * `"control_too_long"` or `"close_invalid"`.
    */
-  send(command: WsCommand, sink: Sink<WsEvent>): void {
-    if (this.#closing.sent) return;
+  send(command: WsCommand, sink: Sink<WsEvent>): boolean {
+    if (this.#sentClose) return false;
     if (typeof command === "string") this.#sender.text(command, sink);
     else if (command instanceof Uint8Array) this.#sender.binary(command, sink);
     else if (command instanceof PreparedMessage) {
       this.#sender.prepared(command, sink);
-    } else return this.#sendOther(command, sink);
+    } else {
+      this.#sendOther(command, sink);
+      return true;
+    }
     this.#noteMessage(sink);
+    return true;
   }
 
   #sendOther(
@@ -153,8 +158,8 @@ export class Session implements FrameTarget {
   /** Sends the close frame that belongs to the error, if none was sent. */
   fail(error: ConnError, sink: Sink<WsEvent>): void {
     this.#stopWatching();
-    if (this.#closing.sent) return;
-    this.#closing.sent = true;
+    if (this.#sentClose) return;
+    this.#sentClose = true;
     const { reply = 0 } = error;
     const payload = isCloseCode(reply)
       ? writeClose(reply, fitReason(error.message))
@@ -176,7 +181,7 @@ export class Session implements FrameTarget {
 
   /** Whether nothing can be sent any more. */
   get closing(): boolean {
-    return this.#closing.sent;
+    return this.#sentClose;
   }
 
   /** The next ping, or the end of some patience; at first 0, to be started. */
@@ -209,7 +214,7 @@ export class Session implements FrameTarget {
 
   #start(now: number): void {
     this.#started = true;
-    if (this.#closing.sent) return;
+    if (this.#sentClose) return;
     this.#lastMessageAt = now;
     this.#heartbeat.start(now);
   }
@@ -218,7 +223,7 @@ export class Session implements FrameTarget {
   closeEvent(error: ConnError | undefined): WsEvent & { type: "close" } {
     const { code, reason } = this.#closing.received ??
       { code: ABNORMAL, reason: "" };
-    const wasClean = this.#closing.sent && this.#closing.received !== undefined;
+    const wasClean = this.#sentClose && this.#closing.received !== undefined;
     const event = { type: "close", code, reason, wasClean } as const;
     // After both close frames, how the transport ends does not matter.
     const lost = wasClean && error?.side === "transport";
@@ -245,7 +250,7 @@ export class Session implements FrameTarget {
   /** A message is complete. */
   message(data: string | Uint8Array): boolean {
     // Nobody is there to hear it: the program has closed.
-    if (this.#closing.sent) return true;
+    if (this.#sentClose) return true;
     this.#noteMessage(this.#sink!);
     return this.#sink!.emit({ type: "message", data });
   }
@@ -256,7 +261,7 @@ export class Session implements FrameTarget {
     data: string | Uint8Array,
     final: boolean,
   ): boolean {
-    if (this.#closing.sent) return true;
+    if (this.#sentClose) return true;
     this.#noteMessage(this.#sink!);
     return this.#sink!.emit({ type: "fragment", kind, data, final });
   }
@@ -295,7 +300,7 @@ export class Session implements FrameTarget {
     this.#closing.received = status;
     sink.emit({ type: "closing", ...status });
     // The answer says the same (§5.5.1), unless the program has answered.
-    if (this.#closing.sent) this.#closing.await(sink.now, sink.buffered);
+    if (this.#sentClose) this.#closing.await(sink.now, sink.buffered);
     else this.#close(payload, sink);
     // The server ends the connection first, and so bears TIME_WAIT (§7.1.1).
     if (this.#role === "server") sink.close();
@@ -303,8 +308,8 @@ export class Session implements FrameTarget {
 
   /** Sends a close frame, unless one was sent. */
   #close(payload: Uint8Array, sink: Sink<WsEvent>): void {
-    if (this.#closing.sent) return;
-    this.#closing.sent = true;
+    if (this.#sentClose) return;
+    this.#sentClose = true;
     this.#closing.await(sink.now, sink.buffered);
     // After a close frame nothing may follow.
     sink.settleAhead();
@@ -327,14 +332,14 @@ export class Session implements FrameTarget {
     if (progress === this.#progress) return;
     this.#progress = progress;
     const { inMessage } = this.#receiver;
-    this.#restBy = inMessage && !this.#closing.sent
+    this.#restBy = inMessage && !this.#sentClose
       ? sink.now + this.#settings.messageTimeout
       : Infinity;
     if (inMessage) this.#noteMessage(sink);
   }
 
   #noteMessage(sink: Sink<WsEvent>): void {
-    if (this.#watchesIdle && !this.#closing.sent) {
+    if (this.#watchesIdle && !this.#sentClose) {
       this.#lastMessageAt = sink.now;
     }
   }

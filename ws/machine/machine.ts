@@ -97,13 +97,14 @@ export class WsMachine implements Machine<WsEvent, WsCommand> {
   }
 
   /**
-   * Sends a message or a control frame. After a close frame nothing is sent.
+   * Sends a message or a control frame.
    *
+   * @returns `false` after a close frame: nothing is sent then.
    * @throws {ConnError} With code `"message_open"`, `"fragment_invalid"`,
    * `"control_too_long"` or `"close_invalid"`.
    */
-  send(command: WsCommand, sink: Sink<WsEvent>): void {
-    this.#session.send(command, sink);
+  send(command: WsCommand, sink: Sink<WsEvent>): boolean {
+    return this.#session.send(command, sink);
   }
 
   /**
