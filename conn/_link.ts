@@ -280,9 +280,9 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched, Resting {
     else this.#input.unread(unread);
   }
 
-  /** Has the listener called with the view when the connection has closed. */
-  onFinished(listener: (view: AnyView) => void, view: AnyView): void {
-    this.#departure.onFinished(listener as (subject: unknown) => void, view);
+  /** See {@linkcode Departure.onFinished}. */
+  onFinished(listener: (subject: unknown) => void, subject: unknown): void {
+    this.#departure.onFinished(listener, subject);
   }
 
   /** Lets the machine say goodbye, and then closes. */
@@ -318,7 +318,6 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched, Resting {
     leaveBreak(this);
     this.output.close();
     closeQuietly(this.transport);
-    if (this.#parked) this.#read();
     this.#departure.closed(this.#error);
     // Not from inside a call of the handler: `close` is a call of its own.
     resolved.then(() => {

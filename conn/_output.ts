@@ -108,8 +108,7 @@ export class Output {
 
   /** Notes that the program is told to wait, if it has to, and says so. */
   overHighMark(): boolean {
-    if (this.#queue.size > this.#highMark) this.told = true;
-    return this.told;
+    return this.told = this.needsDrain;
   }
 
   /** Resolves below the low mark; at once if the high one was not passed. */

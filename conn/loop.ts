@@ -245,8 +245,8 @@ export function onceClosed<E, C>(
   listener: (conn: Conn<E, C>) => void,
 ): void {
   View.linkOf(conn).onFinished(
-    listener as unknown as (view: AnyView) => void,
-    conn as unknown as AnyView,
+    listener as (subject: unknown) => void,
+    conn,
   );
 }
 

@@ -52,16 +52,50 @@ export async function run(
   };
 }
 
+/** A text as it comes. */
+export class Text {
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #seen = "";
+
+  constructor(bytes: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.#reader = bytes.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** Waits until something has come, and takes it. */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#seen);
+      if (match !== null) {
+        this.#seen = this.#seen.slice(match.index + match[0].length);
+        return match;
+      }
+      const { value, done } = await this.#reader.read();
+      assert(!done, `It ended without printing ${pattern}: "${this.#seen}"`);
+      this.#seen += value;
+    }
+  }
+
+  /** Takes all that comes until the end. */
+  async rest(): Promise<string> {
+    for (;;) {
+      const { value, done } = await this.#reader.read();
+      if (done) break;
+      this.#seen += value;
+    }
+    const rest = this.#seen;
+    this.#seen = "";
+    return rest;
+  }
+}
+
 /** A program that runs until it is told to end. */
 export class Running implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
-  readonly #output: ReadableStreamDefaultReader<string>;
-  #seen = "";
+  readonly #output: Text;
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
-    this.#output = child.stdout.pipeThrough(new TextDecoderStream())
-      .getReader();
+    this.#output = new Text(child.stdout);
   }
 
   /** Starts an example. */
@@ -80,17 +114,8 @@ export class Running implements AsyncDisposable {
   }
 
   /** Waits until it has printed something, and takes it. */
-  async until(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(this.#seen);
-      if (match !== null) {
-        this.#seen = this.#seen.slice(match.index + match[0].length);
-        return match;
-      }
-      const { value, done } = await this.#output.read();
-      assert(!done, `It ended without printing ${pattern}: "${this.#seen}"`);
-      this.#seen += value;
-    }
+  until(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#output.until(pattern);
   }
 
   /** Sends it a signal. */
@@ -100,7 +125,7 @@ export class Running implements AsyncDisposable {
 
   /** Its exit status, once it has ended. */
   async ended(): Promise<number> {
-    while (!(await this.#output.read()).done);
+    await this.#output.rest();
     return (await this.#child.status).code;
   }
 

@@ -1,7 +1,6 @@
 // What the tests of the WebSocket examples share.
 
-import { assert } from "@std/assert";
-import { commandLine, Running } from "./_test_util.ts";
+import { commandLine, Running, Text } from "./_test_util.ts";
 
 /** Where the tests' certificates are. */
 const TESTDATA = new URL("../conn/testdata/", import.meta.url);
@@ -93,41 +92,5 @@ export class TalkingClient implements AsyncDisposable {
     }
     await this.#keys.close().catch(() => {});
     await this.ended();
-  }
-}
-
-/** A text as it comes. */
-class Text {
-  readonly #reader: ReadableStreamDefaultReader<string>;
-  #seen = "";
-
-  constructor(bytes: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    this.#reader = bytes.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  /** Waits until something has come, and takes it. */
-  async until(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(this.#seen);
-      if (match !== null) {
-        this.#seen = this.#seen.slice(match.index + match[0].length);
-        return match;
-      }
-      const { value, done } = await this.#reader.read();
-      assert(!done, `It ended without printing ${pattern}: "${this.#seen}"`);
-      this.#seen += value;
-    }
-  }
-
-  /** Takes all that comes until the end. */
-  async rest(): Promise<string> {
-    for (;;) {
-      const { value, done } = await this.#reader.read();
-      if (done) break;
-      this.#seen += value;
-    }
-    const rest = this.#seen;
-    this.#seen = "";
-    return rest;
   }
 }

@@ -72,7 +72,7 @@ export class Bench implements AsyncDisposable {
   /** Refuses the next connection. */
   async refuse(status: string, fields = ""): Promise<void> {
     const { peer } = await this.request();
-    await peer.reply(status, fields);
+    await peer.refuse(status, fields);
     await this.settle();
     peer.transport.close();
   }

@@ -31,7 +31,7 @@ Deno.test("connect follows redirects, to http and to ws URLs", async () => {
     const promise = begin(net, "ws://a.test/here");
     const first = await net.next();
     await first.head();
-    await first.reply("302 Found", to(location), "moved");
+    await first.refuse("302 Found", to(location), "moved");
     // All of the reply was there, so its connection can go on.
     const head = await first.accept();
     assertEquals(head.split("\r\n", 1), ["GET /there HTTP/1.1"]);
@@ -47,7 +47,7 @@ Deno.test("connect follows a redirect into TLS", async () => {
   const promise = begin(net, "ws://a.test/");
   const first = await net.next();
   await first.head();
-  await first.reply("308 P", to("https://a.test/"));
+  await first.refuse("308 P", to("https://a.test/"));
   const second = await net.next();
   await second.accept();
   assertEquals(second.request.port, 443);
@@ -62,7 +62,7 @@ Deno.test("connect makes a new key for each request", async () => {
   const promise = begin(net, "ws://a.test/");
   const first = await net.next();
   const head = await first.head();
-  await first.reply("307 T", to("ws://b.test/"));
+  await first.refuse("307 T", to("ws://b.test/"));
   const second = await net.next();
   const there = await second.accept();
   assertNotEquals(
@@ -85,11 +85,11 @@ Deno.test("connect never tells another origin who is asking", async () => {
   assertEquals(fieldOf(head, "Authorization"), "Basic bWU6cHc=");
   assertEquals(fieldOf(head, "Cookie"), "a=1");
   assertEquals(fieldOf(head, "Host"), "virtual.test");
-  await first.reply("302 F", to("/2"));
+  await first.refuse("302 F", to("/2"));
   const same = await first.head();
   assertEquals(fieldOf(same, "Authorization"), "Basic bWU6cHc=");
   assertEquals(fieldOf(same, "Cookie"), "a=1");
-  await first.reply("302 F", to("ws://x:y@b.test/"));
+  await first.refuse("302 F", to("ws://x:y@b.test/"));
   const second = await net.next();
   const other = await second.accept();
   assertEquals(await first.rest(), "");
@@ -115,7 +115,7 @@ Deno.test("connect stops at loops, at the maximum, and at what it must not follo
     const promise = begin(net, url);
     const peer = await net.next();
     await peer.head();
-    await peer.reply("302 F", to(location));
+    await peer.refuse("302 F", to(location));
     assertEquals(await fails(promise), code, location);
     assertEquals(await peer.rest(), "");
   }
@@ -124,7 +124,7 @@ Deno.test("connect stops at loops, at the maximum, and at what it must not follo
   const peer = await net.next();
   for (let i = 1; i <= 3; i++) {
     await peer.head();
-    await peer.reply("302 F", to(`/${i}`));
+    await peer.refuse("302 F", to(`/${i}`));
   }
   assertEquals(await fails(promise), "too_many_redirects");
 });
@@ -134,7 +134,7 @@ Deno.test("connect takes a redirect for a refusal if it may follow none", async 
   const promise = begin(net, "ws://a.test/", { redirects: 0 });
   const peer = await net.next();
   await peer.head();
-  await peer.reply("302 Found", to("/2"), "moved");
+  await peer.refuse("302 Found", to("/2"), "moved");
   const error = await assertRejects(() => promise, WsRefusedError);
   assertEquals(error.head.fields.get("location"), "/2");
   assertEquals(new TextDecoder().decode(error.body), "moved");

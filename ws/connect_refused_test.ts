@@ -21,7 +21,7 @@ Deno.test("connect fails with the server's refusal, head and body", async () => 
   const promise = begin(net);
   const peer = await net.next();
   await peer.head();
-  await peer.reply(
+  await peer.refuse(
     "401 Unauthorized",
     'WWW-Authenticate: Bearer realm="x"\r\n',
     "who are you?",
@@ -46,7 +46,7 @@ Deno.test("connect asks once, whatever the refusal", async () => {
     const promise = begin(net);
     const peer = await net.next();
     await peer.head();
-    await peer.reply(status, "Retry-After: 1\r\n");
+    await peer.refuse(status, "Retry-After: 1\r\n");
     const error = await refusal(promise);
     assertEquals(error.head.status, parseInt(status));
     assertEquals(error.head.fields.get("retry-after"), "1");
@@ -60,7 +60,7 @@ Deno.test("connect takes a 3xx without a location for a refusal", async () => {
   const promise = begin(net);
   const peer = await net.next();
   await peer.head();
-  await peer.reply("302 Found");
+  await peer.refuse("302 Found");
   assertEquals((await refusal(promise)).head.status, 302);
 });
 

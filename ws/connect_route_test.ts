@@ -77,7 +77,7 @@ Deno.test("connect fails with what the proxy says", async () => {
   const promise = begin(net, "ws://a.test/", { proxy: "http://proxy.test" });
   const peer = await net.next();
   await peer.head();
-  await peer.reply("407 Login");
+  await peer.refuse("407 Login");
   const error = await assertRejects(() => promise, ConnError, "407");
   assertEquals(error.code, "proxy_failed");
   assertEquals(net.clock.pending, 0);

@@ -40,7 +40,7 @@ const PHASES: Record<string, Phase> = {
     reach: async (net) => {
       const peer = await net.next();
       await peer.head();
-      await peer.reply("302 F", "Location: /2\r\n");
+      await peer.refuse("302 F", "Location: /2\r\n");
       await peer.head();
     },
   },
@@ -105,7 +105,7 @@ Deno.test("connect waits as long as it is told to", async () => {
   const head = peer.head();
   await net.clock.advance(3_600_000);
   await head;
-  await peer.reply("404 Not Found");
+  await peer.refuse("404 Not Found");
   await assertRejects(() => long, ConnError, "404");
 });
 
@@ -116,7 +116,7 @@ Deno.test("connect does not begin to count anew at a redirect", async () => {
   for (const location of ["/2", "/3"]) {
     await peer.head();
     await net.clock.advance(4000);
-    await peer.reply("302 F", `Location: ${location}\r\n`);
+    await peer.refuse("302 F", `Location: ${location}\r\n`);
   }
   await peer.head();
   await net.clock.advance(2500);

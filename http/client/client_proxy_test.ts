@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConnError } from "../../conn/error.ts";
-import { FakeNet } from "./_client_test_util.ts";
+import { FakeNet } from "./client_test_util.ts";
 
 async function fails(promise: Promise<unknown>): Promise<string> {
   return (await assertRejects(() => promise, ConnError)).code;

@@ -8,7 +8,7 @@ import { TestClock } from "../../conn/clock.ts";
 import { memoryPair } from "../../conn/pair.ts";
 import { HttpMachine } from "../machine/machine.ts";
 import { Client } from "./client.ts";
-import { FakeNet, type Peer } from "./_client_test_util.ts";
+import { FakeNet, type Peer } from "./client_test_util.ts";
 
 const URL = "http://a.test/";
 const OK = "HTTP/1.1 200 OK\r\n";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConnError } from "../../conn/error.ts";
 import type { Client } from "./client.ts";
-import { FakeNet, type Peer } from "./_client_test_util.ts";
+import { FakeNet, type Peer } from "./client_test_util.ts";
 
 const URL = "http://a.test/";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ConnError } from "../../conn/error.ts";
 import type { RequestOptions } from "./client_options.ts";
-import { FakeNet } from "./_client_test_util.ts";
+import { FakeNet } from "./client_test_util.ts";
 
 const URL = "http://a.test/";
 

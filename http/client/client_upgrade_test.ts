@@ -5,7 +5,7 @@ import { RawMachine } from "../../conn/raw.ts";
 import type { Client } from "./client.ts";
 import type { RequestOptions } from "./client_options.ts";
 import type { ClientResponse } from "./client_response.ts";
-import { FakeNet, type Peer } from "./_client_test_util.ts";
+import { FakeNet, type Peer } from "./client_test_util.ts";
 import type { HttpCommand, HttpEvent } from "../codec/message.ts";
 
 const FIELDS = { Connection: "Upgrade", Upgrade: "x" };

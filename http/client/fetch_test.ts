@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import type { ConnError } from "../../conn/error.ts";
-import { FakeNet } from "./_client_test_util.ts";
+import { FakeNet } from "./client_test_util.ts";
 
 const URL = "http://a.test/path#frag";
 

@@ -16,6 +16,11 @@ export const Opcode = {
   PONG: 0xa,
 } as const;
 
+/** The first byte's bit that ends a message, FIN. */
+export const FINAL = 0x80;
+/** The first byte's bit that marks a compressed message, RSV1 (RFC 7692 §6). */
+export const COMPRESSED = 0x40;
+
 /** The longest payload of a control frame, RFC 6455 §5.5. */
 export const MAX_CONTROL_PAYLOAD = 125;
 /** The longest head: with a 64-bit length and a masking key. */

@@ -27,7 +27,7 @@ export class Heartbeat {
   readonly #settings: WsSettings;
   #waiting: Waiting[] | undefined;
   #count = 0;
-  #pingAt: number;
+  #pingAt = Infinity;
   /** Something must have come by then. */
   #pongAt = Infinity;
   #pingedAt = 0;
@@ -35,7 +35,6 @@ export class Heartbeat {
 
   constructor(settings: WsSettings) {
     this.#settings = settings;
-    this.#pingAt = Infinity;
   }
 
   /** The connection begins. */

@@ -6,6 +6,8 @@
 
 import { MAX_COPIED } from "../../conn/machine.ts";
 import {
+  COMPRESSED,
+  FINAL,
   headSize,
   MAX_CONTROL_PAYLOAD,
   MAX_HEAD,
@@ -24,9 +26,6 @@ export interface FrameSink {
   writeShared(bytes: Uint8Array): void;
   writeAhead(bytes: Uint8Array, name: string): void;
 }
-
-const FINAL = 0x80;
-const COMPRESSED = 0x40;
 
 /** Frames up to this size are put together here, and copied by the sink. */
 const SCRATCH_SIZE = MAX_COPIED;
@@ -191,7 +190,7 @@ export class Sender {
     let body = payload;
     let size = writeHead(scratch, first, length, this.#masked);
     if (this.#masked) {
-      const key = writeKey(scratch, size);
+      const key = writeKey(size);
       size += 4;
       // Not in the program's array.
       if (!own) body = payload.slice();
@@ -206,8 +205,7 @@ export class Sender {
     const { length } = payload;
     const at = headSize(length, this.#masked);
     scratch.set(payload, at);
-    this.#complete(scratch, first, at, length);
-    return front(at + length);
+    return this.#completed(first, at, length);
   }
 
   #shortText(text: string, sink: FrameSink): void {
@@ -218,30 +216,24 @@ export class Sender {
       encoder.encodeInto(text, tails[guess]!).written;
     const at = headSize(written, this.#masked);
     if (at !== guess) scratch.copyWithin(at, guess, guess + written);
-    this.#complete(scratch, FINAL | Opcode.TEXT, at, written);
-    sink.write(front(at + written));
+    sink.write(this.#completed(FINAL | Opcode.TEXT, at, written));
   }
 
-  /** Writes the head in front of the payload, and masks that. */
-  #complete(
-    frame: Uint8Array,
-    first: number,
-    at: number,
-    length: number,
-  ): void {
-    const size = writeHead(frame, first, length, this.#masked);
-    if (!this.#masked) return;
-    applyMask(frame, at, at + length, writeKey(frame, size));
+  /** Writes the head in front of a payload in the scratch, and masks that. */
+  #completed(first: number, at: number, length: number): Uint8Array {
+    const size = writeHead(scratch, first, length, this.#masked);
+    if (this.#masked) applyMask(scratch, at, at + length, writeKey(size));
+    return front(at + length);
   }
 }
 
-/** Writes a new masking key behind a head. */
-function writeKey(frame: Uint8Array, at: number): number {
+/** Writes a new masking key behind a head in the scratch. */
+function writeKey(at: number): number {
   const key = randomKey();
-  frame[at] = key;
-  frame[at + 1] = key >>> 8;
-  frame[at + 2] = key >>> 16;
-  frame[at + 3] = key >>> 24;
+  scratch[at] = key;
+  scratch[at + 1] = key >>> 8;
+  scratch[at + 2] = key >>> 16;
+  scratch[at + 3] = key >>> 24;
   return key;
 }
 

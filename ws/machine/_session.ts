@@ -88,8 +88,7 @@ export class Session implements FrameTarget {
       return this.#closing.received === undefined ? count : bytes.length;
     } catch (error) {
       if (!(error instanceof ConnError)) throw error;
-      this.fail(error, sink);
-      sink.close(error);
+      this.#failAndClose(error, sink);
       return bytes.length;
     }
   }
@@ -157,16 +156,13 @@ export class Session implements FrameTarget {
 
   /** Sends the close frame that belongs to the error, if none was sent. */
   fail(error: ConnError, sink: Sink<WsEvent>): void {
-    this.#stopWatching();
     if (this.#sentClose) return;
-    this.#sentClose = true;
     const { reply = 0 } = error;
     const payload = isCloseCode(reply)
       ? writeClose(reply, fitReason(error.message))
-      // Nothing that the peer has asked for is told to it.
+      // What went wrong is not for the peer to read.
       : writeClose(error.side === "local" ? 1011 : 1001);
-    sink.settleAhead();
-    this.#sender.close(payload, sink);
+    this.#sendClose(payload, sink);
   }
 
   /** Begins the closing handshake. */
@@ -204,11 +200,15 @@ export class Session implements FrameTarget {
     if (beat === "ping") this.#ping({}, sink);
     else if (beat !== undefined) return sink.abort(beat.dead);
     if (now >= this.#restBy) {
-      if (!sink.paused) return this.#late(halfMessage(this.#settings), sink);
+      if (!sink.paused) {
+        return this.#failAndClose(halfMessage(this.#settings), sink);
+      }
       this.#restBy = now + this.#settings.messageTimeout;
     }
     if (now < this.#lastMessageAt + this.#settings.idleTimeout) return;
-    if (!sink.paused) return this.#late(idle(this.#settings), sink);
+    if (!sink.paused) {
+      return this.#failAndClose(idle(this.#settings), sink);
+    }
     this.#lastMessageAt = now;
   }
 
@@ -309,12 +309,8 @@ export class Session implements FrameTarget {
   /** Sends a close frame, unless one was sent. */
   #close(payload: Uint8Array, sink: Sink<WsEvent>): void {
     if (this.#sentClose) return;
-    this.#sentClose = true;
     this.#closing.await(sink.now, sink.buffered);
-    // After a close frame nothing may follow.
-    sink.settleAhead();
-    this.#sender.close(payload, sink);
-    this.#stopWatching();
+    this.#sendClose(payload, sink);
     // What comes now is not for the handler, so it cannot hold it back.
     sink.readOn();
   }
@@ -344,13 +340,17 @@ export class Session implements FrameTarget {
     }
   }
 
-  /** Pings and idle time do not matter any more. */
-  #stopWatching(): void {
+  #sendClose(payload: Uint8Array, sink: Sink<WsEvent>): void {
+    this.#sentClose = true;
+    // After a close frame nothing may follow.
+    sink.settleAhead();
+    this.#sender.close(payload, sink);
+    // Pings and idle time do not matter any more.
     this.#heartbeat.stop();
     this.#lastMessageAt = this.#restBy = Infinity;
   }
 
-  #late(error: ConnError, sink: Sink<WsEvent>): void {
+  #failAndClose(error: ConnError, sink: Sink<WsEvent>): void {
     this.fail(error, sink);
     sink.close(error);
   }

@@ -4,14 +4,16 @@
  * @module
  */
 
-import { headSize, Opcode, writeHead } from "../codec/frame.ts";
+import {
+  COMPRESSED,
+  FINAL,
+  headSize,
+  Opcode,
+  writeHead,
+} from "../codec/frame.ts";
 import { compressOnce, type DeflateSettings } from "../deflate/once.ts";
 
 const encoder = new TextEncoder();
-
-/** FIN, and RSV1: the message is compressed. */
-const FINAL = 0x80;
-const COMPRESSED = 0x40;
 
 /** A message as the payload of one frame. */
 class Form {

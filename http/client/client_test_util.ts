@@ -2,6 +2,7 @@
 
 import { TestClock } from "../../conn/clock.ts";
 import { memoryPair, type MemoryTransport } from "../../conn/pair.ts";
+import { concat } from "./byte_source.ts";
 import { Client } from "./client.ts";
 import type {
   ClientOptions,
@@ -10,18 +11,23 @@ import type {
   ConnectRequest,
 } from "./client_options.ts";
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /** The server's end of one connection. */
 export class Peer {
   readonly transport: MemoryTransport;
   readonly request: ConnectRequest;
+  readonly #decoder: TextDecoder;
   #text = "";
 
-  constructor(transport: MemoryTransport, request: ConnectRequest) {
+  constructor(
+    transport: MemoryTransport,
+    request: ConnectRequest,
+    decoder: TextDecoder = new TextDecoder(),
+  ) {
     this.transport = transport;
     this.request = request;
+    this.#decoder = decoder;
   }
 
   /** Reads until `end` has come; gives everything up to and with it. */
@@ -30,7 +36,7 @@ export class Peer {
     while (!this.#text.includes(end)) {
       const count = await this.transport.read(buffer);
       if (count === null) throw new Error(`The client left: "${this.#text}"`);
-      this.#text += decoder.decode(buffer.subarray(0, count));
+      this.#text += this.#decoder.decode(buffer.subarray(0, count));
     }
     const at = this.#text.indexOf(end) + end.length;
     const head = this.#text.slice(0, at);
@@ -48,14 +54,18 @@ export class Peer {
     const buffer = new Uint8Array(65536);
     let count: number | null;
     while ((count = await this.transport.read(buffer)) !== null) {
-      this.#text += decoder.decode(buffer.subarray(0, count));
+      this.#text += this.#decoder.decode(buffer.subarray(0, count));
     }
     return this.#text;
   }
 
-  /** Sends text. */
-  async send(text: string | Uint8Array): Promise<void> {
-    let bytes = typeof text === "string" ? encoder.encode(text) : text;
+  /** Sends everything in one write, if the client takes it so. */
+  async send(...parts: (string | Uint8Array)[]): Promise<void> {
+    let bytes = concat(
+      parts.map((part) =>
+        typeof part === "string" ? encoder.encode(part) : part
+      ),
+    );
     while (bytes.length > 0) {
       bytes = bytes.subarray(await this.transport.write(bytes));
     }
@@ -77,19 +87,31 @@ export class Peer {
   }
 }
 
+/** Makes the server's end of a connection. */
+export type MakePeer<P> = (
+  transport: MemoryTransport,
+  request: ConnectRequest,
+) => P;
+
 /** Takes the place of the network. */
-export class FakeNet implements Connector {
+export class FakeNet<P extends Peer = Peer> implements Connector {
   /** Connections so far. */
   readonly requests: ConnectRequest[] = [];
   readonly clock = new TestClock();
   /** What becomes of the next attempts to connect, in order. */
   readonly faults: Error[] = [];
-  #peers: Peer[] = [];
-  #wanted: ((peer: Peer) => void)[] = [];
+  readonly #makePeer: MakePeer<P>;
+  #peers: P[] = [];
+  #wanted: ((peer: P) => void)[] = [];
   /** The most bytes that a read gives to the client. */
   chunk: number | undefined;
   /** Makes connecting wait. */
   gate: Promise<void> | undefined;
+
+  constructor(makePeer?: MakePeer<P>) {
+    this.#makePeer = makePeer ??
+      ((transport, request) => new Peer(transport, request) as P);
+  }
 
   /** A client that has this for a network. */
   client(options: ClientOptions = {}): Client {
@@ -97,7 +119,7 @@ export class FakeNet implements Connector {
   }
 
   /** The next connection. */
-  next(): Promise<Peer> {
+  next(): Promise<P> {
     const peer = this.#peers.shift();
     if (peer !== undefined) return Promise.resolve(peer);
     return new Promise((resolve) => this.#wanted.push(resolve));
@@ -111,7 +133,7 @@ export class FakeNet implements Connector {
     if (fault !== undefined) throw fault;
     const [here, there] = memoryPair();
     if (this.chunk !== undefined) here.chunk = this.chunk;
-    const peer = new Peer(there, request);
+    const peer = this.#makePeer(there, request);
     const wanted = this.#wanted.shift();
     if (wanted !== undefined) wanted(peer);
     else this.#peers.push(peer);
