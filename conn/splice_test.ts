@@ -5,7 +5,8 @@ import { ConnError } from "./error.ts";
 import { attach } from "./loop.ts";
 import { memoryPair, type MemoryTransport } from "./pair.ts";
 import { RawMachine, type TcpCommand, type TcpEvent } from "./raw.ts";
-import { splice, type SpliceResult } from "./splice.ts";
+import type { Sink } from "./machine.ts";
+import { splice, type SpliceEnd, type SpliceResult } from "./splice.ts";
 
 type Raw = Conn<TcpEvent, TcpCommand>;
 
@@ -75,11 +76,89 @@ Deno.test("splice passes on what an event had not used", async () => {
 });
 
 Deno.test("splice refuses a closed connection, and closes the other", async () => {
-  const [, left] = memoryPair();
-  const [, right] = memoryPair();
-  const a = attach(left, new RawMachine(), () => {});
-  const b = attach(right, new RawMachine(), () => {});
-  b.abort();
-  await assertRejects(() => splice(a, b), ConnError, "closed");
-  await a.closed;
+  for (const gone of [0, 1]) {
+    const conns = [memoryPair(), memoryPair()].map(([, end]) =>
+      attach(end, new RawMachine(), () => {})
+    );
+    conns[gone]!.abort();
+    await assertRejects(
+      () => splice(conns[0]!, conns[1]!),
+      ConnError,
+      "closed",
+    );
+    await Promise.all(conns.map((conn) => conn.closed));
+  }
+});
+
+Deno.test("splice leaves a detached connection to who has it", async () => {
+  const { client, server, a, done } = tunnel();
+  const [, end] = memoryPair();
+  const other = attach(end, new RawMachine(), () => {});
+  const error = await assertRejects(() => splice(a, other), ConnError);
+  assertEquals(error.code, "detached");
+  await other.closed;
+  await client.write(bytes("goes on"));
+  await client.closeWrite();
+  await server.closeWrite();
+  assertEquals(await readAll(server), "goes on");
+  assertEquals((await done).aToB, 7);
+});
+
+/** Passes whole lines, and drops those that begin with "#". */
+class Lines extends RawMachine {
+  override receive(bytes: Uint8Array, sink: Sink<TcpEvent>): number {
+    let start = 0;
+    for (let end; (end = bytes.indexOf(10, start) + 1) > 0; start = end) {
+      if (bytes[start] === 35) continue;
+      sink.emit({ type: "bytes", bytes: bytes.subarray(start, end) });
+    }
+    return start;
+  }
+}
+
+Deno.test("splice passes what a machine makes of it, and what is put in between", async () => {
+  const [client, left] = memoryPair({ chunk: 3 });
+  const [right, server] = memoryPair();
+  const ends: SpliceEnd[] = [];
+  const done = splice(
+    attach(left, new RawMachine(), () => {}),
+    attach(right, new RawMachine(), () => {}),
+    {
+      machines: [
+        new Lines({ allowHalfOpen: true }),
+        new RawMachine({ allowHalfOpen: true }),
+      ],
+      onOpen: (...both) => ends.push(...both),
+    },
+  );
+  await client.write(bytes("one\n# no\ntw"));
+  assertEquals(await readAll(server, 4), "one\n");
+  ends[1]!.send("between\n");
+  ends[0]!.send("hello\n");
+  await client.write(bytes("o\n"));
+  await client.closeWrite();
+  assertEquals(await readAll(server), "between\ntwo\n");
+  await server.closeWrite();
+  assertEquals(await readAll(client), "hello\n");
+  assertEquals(await done, { aToB: 8, bToA: 0 });
+});
+
+Deno.test("splice closes both ends if it is told no more of them", async () => {
+  const [client, left] = memoryPair();
+  const [right, server] = memoryPair();
+  await assertRejects(
+    () =>
+      splice(
+        attach(left, new RawMachine(), () => {}),
+        attach(right, new RawMachine(), () => {}),
+        {
+          onOpen: () => {
+            throw new Error("No");
+          },
+        },
+      ),
+    Error,
+    "No",
+  );
+  assertEquals(await readAll(client) + await readAll(server), "");
 });

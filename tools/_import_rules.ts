@@ -34,7 +34,7 @@ const GLOBALS = [
 
 /** Built-in modules that do what only files of `outside` may. */
 const OUTSIDE_MODULES =
-  /^node:(fs|net|tls|http|https|http2|dgram|child_process|worker_threads|timers|os)\b/;
+  /^node:(fs|dns|net|tls|http|https|http2|dgram|child_process|worker_threads|timers|os)\b/;
 
 /** Nodes whose identifiers are names, not uses. */
 const NAMING = [

@@ -18,7 +18,7 @@ import {
 import type { Fields } from "../codec/fields.ts";
 import type { HttpCommand, HttpEvent, ResponseHead } from "../codec/message.ts";
 import type { Origin } from "./_origin.ts";
-import { NotedTransport } from "./_noted_transport.ts";
+import { NotedTransport } from "./noted_transport.ts";
 import { Upload, type UploadOwner } from "./_upload.ts";
 
 /** A reply that is not handed out is read so far, to keep its connection. */

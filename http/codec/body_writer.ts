@@ -62,6 +62,15 @@ const NO_TRAILERS = new Set([
   "www-authenticate",
 ]);
 
+/**
+ * Whether a field may be in a trailer section.
+ *
+ * @param name In any case.
+ */
+export function isTrailer(name: string): boolean {
+  return !NO_TRAILERS.has(name.toLowerCase());
+}
+
 /** Makes an error of the program's. */
 export function misuse(code: string, message: string): ConnError {
   return new ConnError(message, { code, side: "local" });
@@ -71,7 +80,7 @@ export function misuse(code: string, message: string): ConnError {
 function wireTrailers(trailers: FieldsInit | undefined): string {
   if (trailers === undefined) return "";
   eachField(trailers, (name) => {
-    if (!NO_TRAILERS.has(name.toLowerCase())) return;
+    if (isTrailer(name)) return;
     throw misuse(
       "forbidden_trailer",
       `Cannot send "${name}" as a trailer: it belongs into the header section`,

@@ -55,6 +55,18 @@ export let fieldsOfHead: (head: string, at: number) => Fields;
 export let cachedWire: (fields: Fields) => WireFields | undefined;
 /** Keeps the fields as they are sent. */
 export let cacheWire: (fields: Fields, wire: WireFields) => void;
+/**
+ * Where a peer's fields are in its head: the head, and four offsets a field (of
+ * its name, and of its value); `undefined` if they are not a peer's, or were
+ * changed.
+ */
+export let sourceOf: (fields: Fields) => FieldsSource | undefined;
+
+/** See {@linkcode sourceOf}. */
+export interface FieldsSource {
+  readonly head: string;
+  readonly offsets: readonly number[];
+}
 
 /**
  * An ordered list of fields. Names keep their case and are found whatever their
@@ -97,6 +109,12 @@ export class Fields {
     };
     cachedWire = (fields) => fields.#wire;
     cacheWire = (fields, wire) => fields.#wire = wire;
+    sourceOf = (fields) => {
+      const head = fields.#head;
+      return head === undefined
+        ? undefined
+        : { head, offsets: fields.#index(head) };
+    };
   }
 
   /**

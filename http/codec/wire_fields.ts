@@ -86,7 +86,8 @@ function nameKind(name: string): NameKind {
   return kind;
 }
 
-function emptyWire(): WireFields {
+/** Makes wire fields that have nothing in them. */
+export function emptyWire(): WireFields {
   return {
     text: "",
     wide: false,

@@ -101,7 +101,7 @@ export class ClientSide {
           break;
         }
         case "end":
-          if (!this.#takeEnd(out)) return at;
+          if (!this.#takeEnd(out, at < bytes.length)) return at;
           break;
         case "tunnel":
           return at;
@@ -195,16 +195,27 @@ export class ClientSide {
     return next;
   }
 
-  #takeEnd(out: Out): boolean {
+  /**
+   * Tells of the end of a response.
+   *
+   * @param more Whether bytes are there that come after it.
+   */
+  #takeEnd(out: Out, more: boolean): boolean {
     const event = this.#body.end;
     this.#body.end = PLAIN_END;
     const { waiting } = this.#requests;
     waiting.shift();
-    const close = this.#closeAfter || (this.#draining && this.#idle);
+    // They came before the next request was sent, so they do not answer it.
+    const junk = more && waiting.length === 0 && !this.#closeAfter;
+    const close = this.#closeAfter || (this.#draining && this.#idle) || junk;
     this.#phase = close ? "closed" : "head";
     if (!close) this.#rest(out);
     const goOn = this.#emit(event, out);
     if (!close) return goOn;
+    if (junk) {
+      this.#refuse("unexpected_data", out);
+      return goOn;
+    }
     // RFC 9112 §9.6: those that follow will not be answered.
     if (waiting.length > 0) this.#refuse("no_response", out);
     else this.#close(out);
@@ -261,11 +272,11 @@ export class ClientSide {
         return this.#close(out);
       case "body":
         if (!this.#untilClose) return this.#refuse("body_cut", out);
-        this.#takeEnd(out);
+        this.#takeEnd(out, false);
         return;
       case "end":
         this.#closeAfter = true;
-        this.#takeEnd(out);
+        this.#takeEnd(out, false);
     }
   }
 

@@ -1,5 +1,9 @@
-// A transport that remembers whether it was given anything to send, which is how
-// the client knows that a request has not left.
+/**
+ * A transport that remembers whether it was given anything to send, which is how
+ * a client and a proxy know that a request has not left.
+ *
+ * @module
+ */
 
 import type { Transport } from "../../conn/transport.ts";
 

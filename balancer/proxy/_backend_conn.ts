@@ -1,0 +1,226 @@
+// One connection to a backend: carries one attempt after another, and keeps the
+// time of the one that it carries.
+
+import type { Conn } from "../../conn/conn.ts";
+import { ConnError } from "../../conn/error.ts";
+import { attach, type AttachOptions } from "../../conn/loop.ts";
+import type { Machine } from "../../conn/machine.ts";
+import type { Transport } from "../../conn/transport.ts";
+import { type TimerWheel, WheelEntry, wheelFor } from "../../conn/wheel.ts";
+import { NotedTransport } from "../../http/client/noted_transport.ts";
+import type {
+  HttpCommand,
+  HttpEvent,
+  ResponseHead,
+} from "../../http/codec/message.ts";
+import type { Attempt } from "./_attempt.ts";
+import type { EndEvent } from "./_trailers.ts";
+
+/** An HTTP connection, of either role. */
+export type HttpConn = Conn<HttpEvent, HttpCommand>;
+
+/** Whom a connection tells that it is free, or gone. */
+export interface ConnOwner {
+  /** It can carry another attempt. */
+  released(conn: BackendConn, now: number): void;
+  /** It carries nothing more; told once. */
+  left(conn: BackendConn): void;
+}
+
+/** What is known of a connection when it is made. */
+export interface BackendConnOptions extends AttachOptions {
+  /** The address that it leads to. */
+  readonly address: string;
+  /** When it gets too old to carry another attempt. */
+  readonly retireAt: number;
+}
+
+/** A connection to a backend. */
+export class BackendConn extends WheelEntry {
+  readonly conn: HttpConn;
+  readonly address: string;
+  /** When it was put aside. */
+  idleSince = 0;
+  /** How long the backend says that it keeps it, in milliseconds. */
+  announcedIdle = Infinity;
+  /** How many attempts it has carried. */
+  uses = 0;
+  /** What it carries. */
+  #attempt: Attempt | undefined;
+  #head: ResponseHead | undefined;
+  /** All of the request was given to the connection. */
+  #sent = false;
+  /** From when on the response is waited for. */
+  #since = 0;
+  #idleUntil = Infinity;
+  #gone = false;
+  readonly #retireAt: number;
+  readonly #owner: ConnOwner;
+  readonly #transport: NotedTransport;
+  readonly #wheel: TimerWheel;
+
+  constructor(
+    owner: ConnOwner,
+    transport: Transport,
+    machine: Machine<HttpEvent, HttpCommand>,
+    options: BackendConnOptions,
+  ) {
+    super();
+    this.#owner = owner;
+    this.#wheel = wheelFor(options.clock);
+    this.#retireAt = options.retireAt;
+    this.address = options.address;
+    this.#transport = new NotedTransport(transport);
+    this.conn = attach(this.#transport, machine, this.#handle, options);
+  }
+
+  /** Whether bytes of the present request may have left this machine. */
+  get touched(): boolean {
+    return this.#transport.touched;
+  }
+
+  /** Whether something of a response has come. */
+  get answered(): boolean {
+    return this.#head !== undefined;
+  }
+
+  /** Takes an attempt on; its owner sends the request. */
+  begin(attempt: Attempt, now: number): void {
+    this.#attempt = attempt;
+    attempt.conn = this;
+    this.#head = undefined;
+    this.#sent = false;
+    this.#since = now;
+    this.#idleUntil = Infinity;
+    this.#transport.touched = false;
+    this.uses++;
+  }
+
+  /** All of the request was sent: the response is waited for from now on. */
+  requestSent(attempt: Attempt, now: number): void {
+    this.#sent = true;
+    this.#since = now;
+    this.#wheel.schedule(this, now + attempt.owner.headTimeout);
+  }
+
+  /** Puts it aside until it is needed, or its time is over. */
+  idle(now: number, until: number): void {
+    this.idleSince = now;
+    this.#idleUntil = until;
+    this.#wheel.schedule(this, until);
+  }
+
+  /** Whether it can be taken from where it was put aside. */
+  isUsable(now: number): boolean {
+    return !this.#gone && now < this.#idleUntil && this.conn.state === "open";
+  }
+
+  /** Closes it in order; it carries nothing. */
+  close(): void {
+    this.#leave();
+    this.conn.close();
+  }
+
+  /** Closes it at once, whatever it carries. */
+  abort(): void {
+    this.#attempt = undefined;
+    this.#leave();
+    this.conn.abort();
+  }
+
+  /** Gives it away: it speaks another protocol from now on. */
+  give(): HttpConn {
+    this.#attempt = undefined;
+    this.#wheel.cancel(this);
+    this.#gone = true;
+    return this.conn;
+  }
+
+  override due(now: number): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) {
+      if (now >= this.#idleUntil) this.close();
+      return;
+    }
+    if (this.#head !== undefined) return;
+    // What the backend has not taken yet is a matter of the send time-out.
+    if (!this.#sent || this.conn.buffered > 0) this.#since = now;
+    const at = this.#since + attempt.owner.headTimeout;
+    if (now < at) return this.#wheel.schedule(this, at);
+    this.#break(
+      new ConnError(
+        `Backend "${attempt.backend.id}" did not answer within ${attempt.owner.headTimeout} ms`,
+        { code: "head_timeout", side: "remote", reply: 504 },
+      ),
+    );
+  }
+
+  readonly #handle = (event: HttpEvent): void | Promise<void> => {
+    if (event.type === "close") return this.#closed(event.error);
+    const attempt = this.#attempt;
+    if (attempt === undefined) return;
+    switch (event.type) {
+      case "response":
+        return this.#response(event.head, attempt);
+      case "body":
+        return attempt.owner.received(attempt, event.bytes);
+      case "end":
+        this.#end(event, attempt);
+    }
+  };
+
+  #response(head: ResponseHead, attempt: Attempt): void | Promise<void> {
+    if (head.status >= 200) {
+      this.#head = head;
+      // It hardly ever changes, so it is not looked up each time.
+      if ((this.uses & 15) === 1) this.announcedIdle = announcedIdle(head);
+    }
+    return attempt.owner.responded(attempt, head);
+  }
+
+  #end(event: EndEvent, attempt: Attempt): void {
+    this.#attempt = undefined;
+    const now = this.#wheel.now();
+    if (!this.#sent) {
+      this.#leave();
+      this.conn.abort();
+    } else if (this.#head!.keepAlive && now < this.#retireAt) {
+      this.#owner.released(this, now);
+    } else {
+      this.close();
+    }
+    attempt.owner.completed(attempt, event);
+  }
+
+  #closed(error: ConnError | undefined): void {
+    this.#break(
+      error ??
+        new ConnError("The backend closed the connection without a response", {
+          code: "no_response",
+          side: "remote",
+        }),
+    );
+  }
+
+  #break(error: ConnError): void {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    this.#leave();
+    this.conn.abort(error);
+    attempt?.owner.failed(attempt, error);
+  }
+
+  #leave(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#wheel.cancel(this);
+    this.#owner.left(this);
+  }
+}
+
+/** The `timeout` of a `Keep-Alive` field, in milliseconds. */
+function announcedIdle({ fields }: ResponseHead): number {
+  const value = fields.get("keep-alive");
+  const seconds = value && /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(value)?.[1];
+  return seconds ? Number(seconds) * 1000 : Infinity;
+}

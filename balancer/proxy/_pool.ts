@@ -1,0 +1,251 @@
+// The connections to one backend: those that are kept, new ones, and the queue of
+// attempts that wait for one.
+
+import type { Clock } from "../../conn/clock.ts";
+import { ConnError } from "../../conn/error.ts";
+import { type TimerWheel, WheelEntry, wheelFor } from "../../conn/wheel.ts";
+import type { PoolConfig } from "../config/config.ts";
+import type { Attempt, ClientAddress } from "./_attempt.ts";
+import type { BackendConn, ConnOwner } from "./_backend_conn.ts";
+
+/** A connection that was opened, and how long it took, in milliseconds. */
+export interface Opened {
+  readonly conn: BackendConn;
+  readonly connectTime: number;
+}
+
+/** Opens a connection, for whoever needs one or for one client. */
+export type Opener = (
+  owner: ConnOwner,
+  retireAt: number,
+  client: ClientAddress | undefined,
+) => Promise<Opened>;
+
+/** A backend's announced time is not used up: a request takes a while to arrive. */
+const MARGIN = 1000;
+
+/** What a pool needs. */
+export interface PoolOptions {
+  readonly settings: Readonly<Required<PoolConfig>>;
+  readonly clock: Clock;
+  readonly open: Opener;
+  /** Each connection is for one attempt. */
+  readonly dedicated: boolean;
+  /** Whether connections to an address are still of use. */
+  readonly isCurrent: (address: string) => boolean;
+  /** How long is waited for a connection at most; told to who is refused. */
+  readonly name: string;
+}
+
+/** The connections to one backend. */
+export class BackendPool extends WheelEntry implements ConnOwner {
+  readonly #options: PoolOptions;
+  readonly #settings: Readonly<Required<PoolConfig>>;
+  /** Put aside, the one that was used last at the end. */
+  readonly #idle: BackendConn[] = [];
+  readonly #waiting: Attempt[] = [];
+  #open = 0;
+  #opening = 0;
+  #retired = false;
+  readonly #wheel: TimerWheel;
+
+  constructor(options: PoolOptions) {
+    super();
+    this.#wheel = wheelFor(options.clock);
+    this.#options = options;
+    this.#settings = options.settings;
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Of these, the ones that carry nothing. */
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  /** Attempts that wait for a connection. */
+  get queued(): number {
+    return this.#waiting.length;
+  }
+
+  /** Finds a connection for an attempt, now or later. */
+  acquire(attempt: Attempt): void {
+    const now = attempt.startedAt;
+    if (!attempt.fresh && this.#waiting.length === 0) {
+      const conn = this.#takeIdle(now, attempt.unsafe);
+      if (conn !== undefined) return this.#assign(conn, attempt, now);
+    }
+    const { maxQueue, maxConnections } = this.#settings;
+    const total = this.#open + this.#opening;
+    // Those that the connections which are being opened are for do not queue.
+    const queued = this.#waiting.length - this.#opening;
+    if (total >= maxConnections && queued >= maxQueue) {
+      return this.#refuse(attempt, "queue_full", `${queued} others wait`);
+    }
+    this.#waiting.push(attempt);
+    if (total < maxConnections) this.#openOne();
+    else if (attempt.fresh) this.#closeOneIdle();
+    this.#watchQueue();
+  }
+
+  /** Takes an attempt out of the queue. */
+  leave(attempt: Attempt): void {
+    const index = this.#waiting.indexOf(attempt);
+    if (index >= 0) this.#waiting.splice(index, 1);
+    this.#watchQueue();
+  }
+
+  /** A connection is free. */
+  released(conn: BackendConn, now: number): void {
+    const { dedicated, isCurrent } = this.#options;
+    if (dedicated) return conn.close();
+    const next = this.#waiting.length > 0 ? this.#next(false) : undefined;
+    if (next !== undefined) return this.#assign(conn, next, now);
+    const { maxIdle, idleTimeout } = this.#settings;
+    const keep = Math.min(idleTimeout, conn.announcedIdle - MARGIN);
+    if (
+      this.#retired || this.#idle.length >= maxIdle || keep <= 0 ||
+      !isCurrent(conn.address)
+    ) return conn.close();
+    this.#idle.push(conn);
+    conn.idle(now, now + keep);
+  }
+
+  /** A connection carries nothing more. */
+  left(conn: BackendConn): void {
+    this.#open--;
+    const index = this.#idle.lastIndexOf(conn);
+    if (index >= 0) this.#idle.splice(index, 1);
+    if (this.#waiting.length > this.#opening) this.#openOne();
+  }
+
+  /** A connection was given away, and is closed by now. */
+  gone(): void {
+    this.#open--;
+    if (this.#waiting.length > this.#opening) this.#openOne();
+  }
+
+  /** Closes those put aside that lead to an address that is not current. */
+  review(): void {
+    for (const conn of [...this.#idle]) {
+      if (!this.#options.isCurrent(conn.address)) conn.close();
+    }
+  }
+
+  /** Keeps nothing from now on; what is under way goes on to its end. */
+  retire(): void {
+    this.#retired = true;
+    for (const conn of [...this.#idle]) conn.close();
+  }
+
+  /** Uses it again. */
+  restore(): void {
+    this.#retired = false;
+  }
+
+  #takeIdle(now: number, unsafe: boolean): BackendConn | undefined {
+    for (;;) {
+      const conn = this.#idle.at(-1);
+      if (conn === undefined) return undefined;
+      // The one that was used last is the freshest of all.
+      if (unsafe && now - conn.idleSince > this.#settings.unsafeIdle) {
+        return undefined;
+      }
+      this.#idle.pop();
+      if (conn.isUsable(now)) return conn;
+      conn.close();
+    }
+  }
+
+  #assign(conn: BackendConn, attempt: Attempt, now: number): void {
+    attempt.queueTime = now - attempt.startedAt;
+    conn.begin(attempt, now);
+    attempt.owner.assigned(attempt);
+  }
+
+  /**
+   * Takes the first out that waits.
+   *
+   * @param isNew Whether it is for a connection that was not used before.
+   */
+  #next(isNew: boolean): Attempt | undefined {
+    const index = this.#waiting.findIndex(({ fresh }) => isNew || !fresh);
+    if (index < 0) return undefined;
+    const [next] = this.#waiting.splice(index, 1);
+    this.#watchQueue();
+    return next;
+  }
+
+  #closeOneIdle(): void {
+    this.#idle[0]?.close();
+  }
+
+  async #openOne(): Promise<void> {
+    const { clock, open, dedicated } = this.#options;
+    const { maxConnections, maxAge } = this.#settings;
+    if (this.#open + this.#opening >= maxConnections) return;
+    const own = dedicated ? this.#next(true) : undefined;
+    if (dedicated && own === undefined) return;
+    this.#opening++;
+    try {
+      const retireAt = clock.now() + maxAge;
+      const opened = await open(this, retireAt, own?.owner.source);
+      this.#opening--;
+      this.#open++;
+      this.#opened(opened, own ?? this.#next(true));
+    } catch (error) {
+      this.#opening--;
+      const next = own ?? this.#next(true);
+      if (next !== undefined && !next.over) {
+        next.owner.failed(next, asConnError(error));
+      }
+    }
+  }
+
+  #opened({ conn, connectTime }: Opened, attempt: Attempt | undefined): void {
+    const now = this.#options.clock.now();
+    if (attempt === undefined || attempt.over) return this.released(conn, now);
+    attempt.connectTime = connectTime;
+    this.#assign(conn, attempt, now);
+  }
+
+  #refuse(attempt: Attempt, code: string, why: string): void {
+    attempt.owner.failed(
+      attempt,
+      new ConnError(
+        `Cannot get a connection to "${this.#options.name}": ${why}`,
+        { code, side: "local", reply: 503 },
+      ),
+    );
+  }
+
+  /** Sees to it that nobody waits too long. */
+  #watchQueue(): void {
+    const first = this.#waiting[0];
+    if (first === undefined) return this.#wheel.cancel(this);
+    const { queueTimeout } = this.#settings;
+    this.#wheel.schedule(this, first.startedAt + queueTimeout);
+  }
+
+  override due(now: number): void {
+    const { queueTimeout } = this.#settings;
+    let first = this.#waiting[0];
+    while (first !== undefined && first.startedAt + queueTimeout <= now) {
+      this.#waiting.shift();
+      const why = `none was free within ${queueTimeout} ms`;
+      this.#refuse(first, "queue_timeout", why);
+      first = this.#waiting[0];
+    }
+    this.#watchQueue();
+  }
+}
+
+function asConnError(error: unknown): ConnError {
+  return error instanceof ConnError ? error : new ConnError(
+    `Cannot connect: ${error instanceof Error ? error.message : error}`,
+    { code: "connect_failed", side: "transport", cause: error },
+  );
+}

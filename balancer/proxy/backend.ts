@@ -1,0 +1,354 @@
+/**
+ * A backend while the balancer runs.
+ *
+ * @module
+ */
+
+import { formatHostPort } from "../../conn/addr.ts";
+import type { Clock } from "../../conn/clock.ts";
+import type { Connected, ConnectOptions } from "../../conn/connect.ts";
+import { type TimerWheel, WheelEntry, wheelFor } from "../../conn/wheel.ts";
+import { type HttpSettings, resolveOptions } from "../../http/codec/limits.ts";
+import { HttpMachine } from "../../http/machine/machine.ts";
+import type {
+  BackendSettings,
+  Endpoint,
+  UpstreamSettings,
+} from "../config/settings.ts";
+import { BackendHealth } from "../health/backend_health.ts";
+import { HealthChecker } from "../health/checker.ts";
+import { Resolver } from "../health/resolver.ts";
+import type { Candidate } from "../policy/policy.ts";
+import { Ewma } from "../policy/ewma.ts";
+import type { BackendSnapshot, BackendState } from "../telemetry/snapshot.ts";
+import { BackendStats } from "../telemetry/stats.ts";
+import type { TunnelResult, WebSocketTunnel } from "../tunnel/tunnel.ts";
+import type { ClientAddress } from "./_attempt.ts";
+import { BackendConn, type ConnOwner } from "./_backend_conn.ts";
+import { BackendPool, type Opened } from "./_pool.ts";
+import { type Connect, connectWithHeader } from "./_proxy_header.ts";
+
+/** Whom a backend tells that it may have become available, or is not any more. */
+export interface BackendOwner {
+  changed(): void;
+}
+
+/** What backends use of the world. */
+export interface Surroundings {
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Opens connections. */
+  readonly connect: Connect;
+}
+
+/** A backend: its connections, its health, its figures. */
+export class Backend extends WheelEntry implements Candidate {
+  readonly id: string;
+  readonly address: string;
+  /** Its host and port, as `Host` has them. */
+  readonly authority: string;
+  settings: BackendSettings;
+  readonly pool: BackendPool;
+  readonly stats: BackendStats = new BackendStats();
+  /** Its WebSocket connections. */
+  readonly tunnels: Set<WebSocketTunnel> = new Set();
+  weight: number;
+  #draining = false;
+  readonly #upstream: UpstreamSettings;
+  readonly #owner: BackendOwner;
+  readonly #clock: Clock;
+  readonly #connectTo: Connect;
+  readonly #wheel: TimerWheel;
+  readonly #health: BackendHealth;
+  readonly #checker: HealthChecker | undefined;
+  readonly #resolver: Resolver | undefined;
+  readonly #latency = new Ewma();
+  readonly #http: HttpSettings;
+
+  constructor(
+    settings: BackendSettings,
+    upstream: UpstreamSettings,
+    owner: BackendOwner,
+    { clock, random, connect }: Surroundings,
+  ) {
+    super();
+    this.settings = settings;
+    this.id = settings.id;
+    this.address = settings.address;
+    this.authority = authorityOf(settings.endpoint);
+    this.weight = settings.weight;
+    this.#upstream = upstream;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#connectTo = connect;
+    this.#wheel = wheelFor(clock);
+    this.#health = new BackendHealth(upstream);
+    this.#http = resolveOptions("client", {
+      minBodyRate: upstream.pool.minResponseRate,
+    });
+    const { endpoint } = settings;
+    if ("hostname" in endpoint) {
+      this.#resolver = new Resolver({
+        hostname: endpoint.hostname,
+        interval: upstream.pool.dnsInterval,
+        clock,
+        onChange: () => this.pool.review(),
+      });
+    }
+    this.pool = new BackendPool({
+      settings: upstream.pool,
+      clock,
+      name: this.id,
+      dedicated: upstream.proxyProtocol !== undefined,
+      open: (owner, retireAt, client) => this.#open(owner, retireAt, client),
+      isCurrent: (address) => this.#resolver?.has(address) ?? true,
+    });
+    if (upstream.health !== undefined) {
+      this.#checker = new HealthChecker({
+        endpoint,
+        settings: upstream.health,
+        tls: upstream.tls,
+        clock,
+        random,
+        connect: (options) => this.#dial(options),
+        onResult: (passed, reason) => this.#checked(passed, reason),
+      });
+    }
+  }
+
+  /** Whether it is spoken to by TLS. */
+  get isSecure(): boolean {
+    const { endpoint } = this.settings;
+    return "tls" in endpoint && endpoint.tls;
+  }
+
+  /** Requests and WebSocket connections that are under way. */
+  get inFlight(): number {
+    return this.stats.inFlight;
+  }
+
+  /** Mean time to the first byte. */
+  get latency(): number {
+    return this.#latency.value(this.#clock.now());
+  }
+
+  /** Whether it may get requests. */
+  get isAvailable(): boolean {
+    return !this.#draining && this.#health.isAvailable;
+  }
+
+  /** Whether it gets nothing new. */
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** Why it is in its state, for people; empty if it is simply up. */
+  get reason(): string {
+    if (this.#draining) return "it gets nothing new";
+    return this.#health.explain(this.#clock.now());
+  }
+
+  /** Takes a new share from settings, if it is another than in the old ones. */
+  configure(settings: BackendSettings): void {
+    if (settings.weight !== this.settings.weight) this.weight = settings.weight;
+    this.settings = settings;
+  }
+
+  /** Its share while it starts slowly, else 1. */
+  share(now: number): number {
+    return this.#health.share(now);
+  }
+
+  /** What it is in words. */
+  get state(): BackendState {
+    return this.#draining ? "draining" : this.#health.state(this.#clock.now());
+  }
+
+  /**
+   * A request is given to it.
+   *
+   * @returns The ticket to end it with.
+   */
+  begin(): number {
+    this.stats.inFlight++;
+    this.stats.requests++;
+    const ticket = this.#health.begin();
+    if (this.#health.circuit !== "closed") this.#owner.changed();
+    return ticket;
+  }
+
+  /** That request is over, whatever became of it. */
+  end(): void {
+    this.stats.inFlight--;
+  }
+
+  /** The head of a response is there. */
+  answered(status: number, latency: number): void {
+    this.#latency.observe(latency, this.#clock.now());
+    this.stats.latency.observe(latency);
+    this.stats.status(status);
+  }
+
+  /** A request has its response. */
+  succeeded(status: number, latency: number, ticket: number): void {
+    const now = this.#clock.now();
+    const { ejection } = this.#upstream;
+    this.#update(
+      status >= 500 && ejection !== false && ejection.count5xx
+        ? this.#health.failed(now, `status_${status}`, ticket)
+        : this.#health.succeeded(now, latency, ticket),
+    );
+  }
+
+  /** A request failed, and that is the backend's fault. */
+  failed(code: string, ticket: number): void {
+    this.stats.error(code);
+    this.#update(this.#health.failed(this.#clock.now(), code, ticket));
+  }
+
+  /** A request ended in a way that says nothing about the backend. */
+  dropped(ticket: number): void {
+    this.#update(this.#health.dropped(ticket));
+  }
+
+  /** A connection to it has become a WebSocket. */
+  tunnelBegan(tunnel: WebSocketTunnel): void {
+    this.tunnels.add(tunnel);
+    this.stats.inFlight++;
+    this.stats.websockets++;
+  }
+
+  /** That is over. */
+  tunnelEnded(tunnel: WebSocketTunnel, result: TunnelResult): void {
+    this.tunnels.delete(tunnel);
+    this.stats.inFlight--;
+    this.stats.websockets--;
+    this.stats.bytesIn += result.bytesIn;
+    this.stats.bytesOut += result.bytesOut;
+    this.pool.gone();
+  }
+
+  /** It did what counts as a failure, outside of any request. */
+  broke(code: string): void {
+    this.failed(code, this.#health.begin());
+  }
+
+  /** Gives it nothing new, or gives it requests again. */
+  setDraining(draining: boolean): void {
+    if (this.#draining === draining) return;
+    this.#draining = draining;
+    if (draining) this.pool.retire();
+    else this.pool.restore();
+    this.#owner.changed();
+  }
+
+  /** Ends what it does by itself; what is under way goes on to its end. */
+  retire(): void {
+    this.#checker?.close();
+    this.#resolver?.close();
+    this.#wheel.cancel(this);
+    this.pool.retire();
+  }
+
+  /** The end of an ejection. */
+  override due(now: number): void {
+    this.#update(this.#health.tick(now));
+  }
+
+  /** Its figures. */
+  snapshot(): BackendSnapshot {
+    const { stats, pool } = this;
+    return {
+      id: this.id,
+      address: this.address,
+      weight: this.weight,
+      state: this.state,
+      circuit: this.#health.circuit,
+      check: this.#health.check,
+      queued: pool.queued,
+      openConnections: pool.open,
+      idleConnections: pool.idle,
+      meanLatency: this.latency,
+      ejections: this.#health.ejections,
+      ...stats.snapshot(),
+    };
+  }
+
+  #checked(passed: boolean, reason: string): void {
+    const now = this.#clock.now();
+    this.#update(
+      passed
+        ? this.#health.checkPassed(now, reason)
+        : this.#health.checkFailed(now, reason),
+    );
+  }
+
+  #update(changed: boolean): void {
+    if (!changed) return;
+    this.#wheel.schedule(this, this.#health.deadline());
+    this.#owner.changed();
+  }
+
+  async #open(
+    owner: ConnOwner,
+    retireAt: number,
+    client: ClientAddress | undefined,
+  ): Promise<Opened> {
+    const clock = this.#clock;
+    const started = clock.now();
+    const { address, connected } = await this.#connect(client);
+    const { transport, secure } = connected;
+    const conn = new BackendConn(
+      owner,
+      transport,
+      new HttpMachine("client", this.#http),
+      { address, retireAt, secure, clock },
+    );
+    return { conn, connectTime: clock.now() - started };
+  }
+
+  /** Connects to one of the addresses that the name has. */
+  async #connect(
+    client: ClientAddress | undefined,
+  ): Promise<{ address: string; connected: Connected }> {
+    const { endpoint } = this.settings;
+    const { pool, tls } = this.#upstream;
+    const options: ConnectOptions = {
+      connectTimeout: pool.connectTimeout,
+      tlsTimeout: pool.connectTimeout,
+      clock: this.#clock,
+    };
+    this.stats.connects++;
+    if ("path" in endpoint) {
+      const target = { ...options, path: endpoint.path };
+      const connected = await this.#dial(target, client);
+      return { address: "", connected };
+    }
+    const { hostname, port } = endpoint;
+    if (endpoint.tls) options.tls = { serverName: hostname, ...tls };
+    for (let left = this.#resolver?.addresses.length ?? 0;; left--) {
+      const address = this.#resolver?.next() ?? hostname;
+      const target = { ...options, hostname: address, port };
+      try {
+        return { address, connected: await this.#dial(target, client) };
+      } catch (error) {
+        if (left <= 1) throw error;
+      }
+    }
+  }
+
+  /** Connects, as the upstream wants it. */
+  #dial(options: ConnectOptions, client?: ClientAddress): Promise<Connected> {
+    const { proxyProtocol } = this.#upstream;
+    return proxyProtocol === undefined
+      ? this.#connectTo(options)
+      : connectWithHeader(this.#connectTo, proxyProtocol, options, client);
+  }
+}
+
+function authorityOf(endpoint: Endpoint): string {
+  return "path" in endpoint
+    ? "localhost"
+    : formatHostPort(endpoint.hostname, endpoint.port);
+}

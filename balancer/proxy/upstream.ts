@@ -1,0 +1,267 @@
+/**
+ * An upstream while the balancer runs.
+ *
+ * @module
+ */
+
+import { ConnError } from "../../conn/error.ts";
+import {
+  sameBackend,
+  sameHealth,
+  samePolicy,
+  samePool,
+  sameSettings,
+} from "../config/diff.ts";
+import type { BackendSettings, UpstreamSettings } from "../config/settings.ts";
+import { RetryBudget } from "../limits/retry_budget.ts";
+import { createPolicy, policyName } from "../policy/create.ts";
+import type { Policy, PolicyRequest } from "../policy/policy.ts";
+import type { BackendState, UpstreamSnapshot } from "../telemetry/snapshot.ts";
+import { Backend, type BackendOwner, type Surroundings } from "./backend.ts";
+
+/** What an upstream would do with a request. */
+export interface UpstreamExplanation {
+  readonly name: string;
+  /** The policy's name. */
+  readonly policy: string;
+  /** So few are available that all are tried. */
+  readonly panic: boolean;
+  readonly backends: readonly {
+    readonly id: string;
+    readonly address: string;
+    readonly weight: number;
+    readonly state: BackendState;
+    /** Why it is in that state; empty if it is simply up. */
+    readonly reason: string;
+    /** Whether the policy may choose it. */
+    readonly candidate: boolean;
+  }[];
+}
+
+/** Backends, and how one of them is chosen. */
+export class Upstream implements BackendOwner {
+  readonly name: string;
+  settings: UpstreamSettings;
+  budget: RetryBudget;
+  retries = 0;
+  hedges = 0;
+  budgetRefused = 0;
+  #policy: Policy;
+  readonly #surroundings: Surroundings;
+  #backends: Backend[] = [];
+  /** Those that may be chosen, until something changes. */
+  #available: readonly Backend[] | undefined;
+  /** One of them gets less than its share for now. */
+  #starting = false;
+  #panic = false;
+
+  constructor(
+    settings: UpstreamSettings,
+    surroundings: Surroundings,
+  ) {
+    this.name = settings.name;
+    this.settings = settings;
+    this.#surroundings = surroundings;
+    this.#policy = this.#createPolicy(settings);
+    this.budget = new RetryBudget(settings.retryBudget);
+    for (const backend of settings.backends) this.add(backend);
+  }
+
+  /** Its backends, in the order of the configuration. */
+  get backends(): readonly Backend[] {
+    return this.#backends;
+  }
+
+  /** Whether it could take a request now. */
+  get isReady(): boolean {
+    return this.#candidates().length > 0;
+  }
+
+  /** A backend may have become available, or is not any more. */
+  changed(): void {
+    this.#available = undefined;
+  }
+
+  /**
+   * Chooses a backend.
+   *
+   * @param request What asks.
+   * @param tried Those that it was sent to already: another one, if there is one.
+   */
+  pick(
+    request: PolicyRequest,
+    tried: readonly Backend[] | undefined,
+  ): Backend | undefined {
+    let list = this.#available ?? this.#candidates();
+    if (this.#starting) list = this.#withoutSlow(list);
+    if (tried !== undefined) {
+      const others = list.filter((backend) => !tried.includes(backend));
+      if (others.length > 0) list = others;
+    }
+    if (list.length === 0) return undefined;
+    return this.#policy.pick(list, request) as Backend | undefined;
+  }
+
+  /** Whether there is one that was not tried. */
+  hasOther(tried: readonly Backend[]): boolean {
+    return this.#candidates().some((backend) => !tried.includes(backend));
+  }
+
+  /** The backend of that id. */
+  backend(id: string): Backend {
+    const backend = this.#backends.find((backend) => backend.id === id);
+    if (backend !== undefined) return backend;
+    throw new ConnError(
+      `Cannot find the backend "${id}" in the upstream "${this.name}"`,
+      { code: "unknown_backend", side: "local", reply: 404 },
+    );
+  }
+
+  /** Adds a backend. */
+  add(settings: BackendSettings): Backend {
+    if (this.#backends.some(({ id }) => id === settings.id)) {
+      throw new ConnError(
+        `Cannot add the backend "${settings.id}": the upstream "${this.name}" has one of that id`,
+        { code: "duplicate_backend", side: "local", reply: 409 },
+      );
+    }
+    const backend = this.#make(settings);
+    this.#backends = [...this.#backends, backend];
+    this.changed();
+    return backend;
+  }
+
+  /** Takes a backend out; what is under way there goes on to its end. */
+  remove(id: string): Backend {
+    const backend = this.backend(id);
+    this.#backends = this.#backends.filter((other) => other !== backend);
+    leave(backend);
+    this.changed();
+    return backend;
+  }
+
+  /** Changes a backend's share. */
+  setWeight(id: string, weight: number): void {
+    this.backend(id).weight = weight;
+    // A new array, which tells the policy.
+    this.changed();
+  }
+
+  /**
+   * Goes by other settings, if its backends can stay as they are.
+   *
+   * @returns Those that it has no more; `undefined` if it cannot be done.
+   */
+  update(settings: UpstreamSettings): readonly Backend[] | undefined {
+    const before = this.settings;
+    if (!samePool(before, settings) || !sameHealth(before, settings)) {
+      return undefined;
+    }
+    this.settings = settings;
+    if (!samePolicy(before, settings)) {
+      this.#policy = this.#createPolicy(settings);
+    }
+    if (!sameSettings(before.retryBudget, settings.retryBudget)) {
+      this.budget = new RetryBudget(settings.retryBudget);
+    }
+    if (sameSettings(before.backends, settings.backends)) {
+      this.changed();
+      return [];
+    }
+    return this.#exchange(settings.backends);
+  }
+
+  /** Ends what it does by itself; what is under way goes on to its end. */
+  retire(): void {
+    for (const backend of this.#backends) backend.retire();
+  }
+
+  /** What it would do with a request. */
+  explain(): UpstreamExplanation {
+    const candidates = this.#candidates();
+    return {
+      name: this.name,
+      policy: policyName(this.settings.policy),
+      panic: this.#panic,
+      backends: this.#backends.map((backend) => ({
+        id: backend.id,
+        address: backend.address,
+        weight: backend.weight,
+        state: backend.state,
+        reason: backend.reason,
+        candidate: candidates.includes(backend),
+      })),
+    };
+  }
+
+  /** Its figures. */
+  snapshot(): UpstreamSnapshot {
+    this.#candidates();
+    return {
+      name: this.name,
+      policy: policyName(this.settings.policy),
+      panic: this.#panic,
+      retries: this.retries,
+      hedges: this.hedges,
+      budgetRefused: this.budgetRefused,
+      backends: this.#backends.map((backend) => backend.snapshot()),
+    };
+  }
+
+  #createPolicy({ policy }: UpstreamSettings): Policy {
+    return createPolicy(policy, { random: this.#surroundings.random });
+  }
+
+  #make(settings: BackendSettings): Backend {
+    return new Backend(settings, this.settings, this, this.#surroundings);
+  }
+
+  #exchange(settings: readonly BackendSettings[]): readonly Backend[] {
+    const old = this.#backends;
+    this.#backends = settings.map((each) => {
+      const same = old.find((backend) => sameBackend(backend.settings, each));
+      if (same === undefined) {
+        return this.#make(each);
+      }
+      same.configure(each);
+      return same;
+    });
+    const gone = old.filter((backend) => !this.#backends.includes(backend));
+    for (const backend of gone) leave(backend);
+    this.changed();
+    return gone;
+  }
+
+  #candidates(): readonly Backend[] {
+    if (this.#available !== undefined) return this.#available;
+    const able = this.#backends.filter(({ isDraining, weight }) =>
+      !isDraining && weight > 0
+    );
+    const available = able.filter(({ isAvailable }) => isAvailable);
+    const { panicThreshold } = this.settings;
+    this.#panic = able.length > 0 &&
+      available.length <= able.length * panicThreshold;
+    const now = this.#surroundings.clock.now();
+    const list = this.#panic ? able : available;
+    this.#starting = !this.#panic &&
+      list.some((backend) => backend.share(now) < 1);
+    return this.#available = list;
+  }
+
+  /** Leaves those that start slowly out, so often that they get their share. */
+  #withoutSlow(list: readonly Backend[]): readonly Backend[] {
+    const now = this.#surroundings.clock.now();
+    const shares = list.map((backend) => backend.share(now));
+    if (shares.every((share) => share >= 1)) this.changed();
+    const chosen = list.filter((_, i) =>
+      shares[i]! >= 1 || this.#surroundings.random() < shares[i]!
+    );
+    return chosen.length > 0 ? chosen : list;
+  }
+}
+
+/** Gives a backend nothing new; what is under way there goes on to its end. */
+function leave(backend: Backend): void {
+  backend.setDraining(true);
+  backend.retire();
+}
