@@ -83,6 +83,7 @@ export function balance(
     ...options,
     maxPipelined: 1,
     autoContinue: false,
+    lendBodies: true,
   });
   const http = () => new HttpMachine("server", settings);
   const server = options.proxyProtocol

@@ -89,7 +89,6 @@ export class Balancer implements AdminTarget, Disposable {
   readonly #surroundings: Surroundings;
   readonly #upstreams = new Map<string, Upstream>();
   readonly #routes = new Map<string, Route>();
-  #drainer: Drainer;
   #draining = false;
   #reloads = 0;
   #reloadsRefused = 0;
@@ -113,13 +112,13 @@ export class Balancer implements AdminTarget, Disposable {
       onRequest,
       onError,
     );
-    this.#drainer = new Drainer({ rate: settings.drainRate, clock });
     this.#apply(settings);
   }
 
   /**
    * Makes a handler for HTTP connections in the server role. Their machines must
-   * have `maxPipelined: 1` and `autoContinue: false`.
+   * have `maxPipelined: 1` and `autoContinue: false`; they may have
+   * `lendBodies: true`.
    *
    * @param identity Who the client is, if the connection cannot tell.
    */
@@ -162,7 +161,7 @@ export class Balancer implements AdminTarget, Disposable {
    */
   drain(): Promise<void> {
     this.#draining = true;
-    return this.#drainer.drain(this.#state.tunnels);
+    return this.#state.drainer.drain(this.#state.tunnels);
   }
 
   /** Ends health checks, and closes connections to backends once they are free. */
@@ -208,14 +207,14 @@ export class Balancer implements AdminTarget, Disposable {
   /** Takes a backend out; what is under way there goes on to its end. */
   removeBackend(upstream: string, id: string): void {
     const backend = this.#upstream(upstream).remove(id);
-    this.#drainer.drain(backend.tunnels);
+    this.#state.drainer.drain(backend.tunnels);
   }
 
   /** Gives a backend nothing new, or gives it requests again. */
   setDraining(upstream: string, id: string, draining: boolean): void {
     const backend = this.#upstream(upstream).backend(id);
     backend.setDraining(draining);
-    if (draining) this.#drainer.drain(backend.tunnels);
+    if (draining) this.#state.drainer.drain(backend.tunnels);
   }
 
   /** Changes a backend's share. */
@@ -284,7 +283,7 @@ export class Balancer implements AdminTarget, Disposable {
     replace(this.#routes, new Map(routes.map((route) => [route.name, route])));
     if (settings.drainRate !== state.settings.drainRate) {
       const { drainRate: rate } = settings;
-      this.#drainer = new Drainer({ rate, clock: this.#clock });
+      state.drainer = new Drainer({ rate, clock: this.#clock });
     }
     state.settings = settings;
     state.trusted = trusted;
@@ -297,7 +296,9 @@ export class Balancer implements AdminTarget, Disposable {
     for (const each of settings.upstreams) {
       const old = this.#upstreams.get(each.name);
       const kept = old?.update(each);
-      for (const backend of kept ?? []) this.#drainer.drain(backend.tunnels);
+      for (const backend of kept ?? []) {
+        this.#state.drainer.drain(backend.tunnels);
+      }
       next.set(
         each.name,
         kept !== undefined ? old! : new Upstream(each, this.#surroundings),
@@ -308,7 +309,9 @@ export class Balancer implements AdminTarget, Disposable {
 
   #retire(upstream: Upstream): void {
     upstream.retire();
-    for (const { tunnels } of upstream.backends) this.#drainer.drain(tunnels);
+    for (const { tunnels } of upstream.backends) {
+      this.#state.drainer.drain(tunnels);
+    }
   }
 
   #upstream(name: string): Upstream {

@@ -220,7 +220,7 @@ export class Bench implements AsyncDisposable {
     }, { connections: 0, routes: 0, backends: 0, queued: 0, busy: 0 });
     this.balancer[Symbol.dispose]();
     await settle();
-    for (const { openConnections } of this.upstreamBackends()) {
+    for (const { openConnections } of this.#backendFigures()) {
       assertEquals(openConnections, 0, "connections that stay open");
     }
     for (const { wires } of this.backends) {
@@ -231,7 +231,7 @@ export class Bench implements AsyncDisposable {
     assertEquals(this.clock.pending, 0, "timers that stay");
   }
 
-  private upstreamBackends(): BackendSnapshot[] {
+  #backendFigures(): BackendSnapshot[] {
     return this.balancer.snapshot().upstreams.flatMap(({ backends }) => [
       ...backends,
     ]);

@@ -5,9 +5,10 @@
  */
 
 import { type FromWorker, pack, unpack } from "./_worker_messages.ts";
+import { type WorkerReply, WorkerRequests } from "./_worker_requests.ts";
 import type { Clock } from "./clock.ts";
 import { ConnError } from "./error.ts";
-import type { WorkerContext } from "./worker_main.ts";
+import type { WorkerStart } from "./worker_main.ts";
 
 /** Before a worker is started again: the first wait and the longest, in ms. */
 const MIN_BACK_OFF = 100;
@@ -25,7 +26,7 @@ export interface ThreadSettings {
   readonly clock: Clock;
   readonly onError: (error: ConnError) => void;
   /** Makes the context for each start. */
-  readonly context: () => WorkerContext;
+  readonly context: () => WorkerStart;
 }
 
 /** Keeps one worker running until it is stopped. */
@@ -37,12 +38,16 @@ export class WorkerThread {
   #startedAt = 0;
   #everListened = false;
   #listens = false;
+  readonly #requests: WorkerRequests;
+  /** It was told what to do, and knows what was asked before. */
+  #isTold = false;
   #stopping = false;
   #restarts = 0;
   #timer: unknown;
 
   constructor(settings: ThreadSettings) {
     this.#settings = settings;
+    this.#requests = new WorkerRequests(settings);
     // Who waits for neither learns of a failure by `onError`.
     this.#listening.promise.catch(() => {});
     this.#finished.promise.catch(() => {});
@@ -57,6 +62,22 @@ export class WorkerThread {
   /** Resolves when it has ended; rejects if it was given up. */
   get finished(): Promise<void> {
     return this.#finished.promise;
+  }
+
+  /**
+   * Asks the worker something.
+   *
+   * @returns What it replies; nothing if there is no worker now, or it ends before
+   * it has replied.
+   */
+  request(message: unknown): Promise<WorkerReply | undefined> {
+    const worker = this.#worker;
+    if (worker === undefined || !this.#isTold) {
+      return Promise.resolve(undefined);
+    }
+    return this.#requests.add((id) =>
+      worker.postMessage(pack({ type: "request", id, message }))
+    );
   }
 
   /** Lets the worker's server drain, and ends the worker. */
@@ -105,6 +126,7 @@ export class WorkerThread {
     const message = unpack<FromWorker>(data);
     switch (message?.type) {
       case "loaded":
+        this.#isTold = true;
         this.#worker?.postMessage(
           pack({ type: "start", context: this.#settings.context() }),
         );
@@ -112,6 +134,10 @@ export class WorkerThread {
       case "listening":
         this.#listens = this.#everListened = true;
         this.#listening.resolve(message.addr);
+        break;
+      case "reply":
+      case "refused":
+        this.#requests.settle(message);
         break;
       case "failed":
         this.#crashed(message.message);
@@ -124,9 +150,7 @@ export class WorkerThread {
   /** Ends the worker, and starts another one after a while. */
   #crashed(reason: string): void {
     const { name, clock, maxRestarts, onError } = this.#settings;
-    this.#worker?.terminate();
-    this.#worker = undefined;
-    this.#listens = false;
+    this.#terminate();
     const error = new ConnError(`Worker "${name}" failed: ${reason}`, {
       code: "worker_failed",
       side: "local",
@@ -145,8 +169,7 @@ export class WorkerThread {
 
   #end(error?: ConnError): void {
     this.#clearTimer();
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#terminate();
     this.#listening.reject(
       error ?? new ConnError("The worker was stopped before it listened", {
         code: "aborted",
@@ -155,6 +178,13 @@ export class WorkerThread {
     );
     if (error === undefined) this.#finished.resolve();
     else this.#finished.reject(error);
+  }
+
+  #terminate(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#listens = this.#isTold = false;
+    this.#requests.drop();
   }
 
   #clearTimer(): void {

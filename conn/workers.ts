@@ -9,7 +9,11 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { ConnError } from "./error.ts";
 import type { ShutdownOptions } from "./listen.ts";
 
-export { type WorkerContext, workerMain } from "./worker_main.ts";
+export {
+  type WorkerContext,
+  workerMain,
+  type WorkerStart,
+} from "./worker_main.ts";
 
 /** Options of {@linkcode serveWorkers}. */
 export interface ServeWorkersOptions {
@@ -37,7 +41,9 @@ export interface ServeWorkersOptions {
    * @default {0}
    */
   port?: number;
-  /** Given to each worker; must be cloneable. */
+  /**
+   * Given to each worker when it starts, as it is at that time; must be cloneable.
+   */
   data?: unknown;
   /**
    * How often a worker that crashed is started again, with growing pauses,
@@ -67,6 +73,17 @@ export interface WorkerServer extends AsyncDisposable {
    * crashed again and again; the others have been shut down then.
    */
   readonly finished: Promise<void>;
+  /**
+   * Asks all threads something, see `onRequest` of {@linkcode WorkerContext}. A
+   * thread that is being started again is left out: what it must know is to be in
+   * `data` then.
+   *
+   * @param message What is asked; must be cloneable.
+   * @returns The replies, in the order of the threads, once all have replied.
+   * @throws {ConnError} What one of them threw; with code `"worker_timeout"` if
+   * one does not reply for 10 seconds.
+   */
+  request(message: unknown): Promise<unknown[]>;
   /** Shuts the server down in each thread, and ends the threads. */
   shutdown(options?: ShutdownOptions): Promise<void>;
   /** Cuts all connections and ends the threads. */
@@ -144,6 +161,13 @@ class ThreadedServer implements WorkerServer {
 
   get workers(): number {
     return this.#threads.length;
+  }
+
+  async request(message: unknown): Promise<unknown[]> {
+    const replies = this.#threads.map((thread) => thread.request(message));
+    await Promise.allSettled(replies);
+    const found = await Promise.all(replies);
+    return found.flatMap((one) => one === undefined ? [] : [one.reply]);
   }
 
   async shutdown(options: ShutdownOptions = {}): Promise<void> {

@@ -164,3 +164,95 @@ Deno.test("workerMain refuses to run in the main thread", () => {
   );
   assertEquals(error.code, "not_a_worker");
 });
+
+Deno.test({
+  name:
+    "WorkerServer.request asks all threads, and gives their replies in order",
+  ignore,
+  async fn() {
+    await using server = await serve();
+    const message = { bytes: new Uint8Array([1, 2]) };
+    assertEquals(await server.request(message), [[0, message], [1, message]]);
+  },
+});
+
+Deno.test({
+  name: "WorkerServer.request rejects with what a thread threw",
+  ignore,
+  async fn() {
+    await using server = await serve();
+    const refused = await assertRejects(
+      () => server.request("refuse"),
+      ConnError,
+      "Cannot find it",
+    );
+    const { code, side, reply } = refused;
+    assertEquals([code, side, reply], ["unknown", "remote", 404]);
+    const failed = await assertRejects(
+      () => server.request("throw"),
+      ConnError,
+      "Not today",
+    );
+    assertEquals([failed.code, failed.side], ["worker_failed", "local"]);
+    assertEquals(await server.request(1), [[0, 1], [1, 1]]);
+  },
+});
+
+Deno.test({
+  name: "WorkerServer.request rejects if a worker takes no requests",
+  ignore,
+  async fn() {
+    await using server = await serve({ workers: 1, data: "deaf" });
+    const error = await assertRejects(() => server.request(1), ConnError);
+    assertEquals(error.code, "not_handled");
+  },
+});
+
+Deno.test({
+  name: "WorkerServer.request does not wait for longer than 10 seconds",
+  ignore,
+  async fn() {
+    const clock = new TestClock();
+    await using server = await serve({ workers: 1, clock });
+    const reply = server.request("wait");
+    reply.catch(() => {});
+    await clock.advance(10_000);
+    const error = await assertRejects(() => reply, ConnError);
+    assertEquals(error.code, "worker_timeout");
+    assertEquals(await server.request(1), [[0, 1]]);
+  },
+});
+
+Deno.test({
+  name: "WorkerServer.request leaves out a thread that crashed",
+  ignore,
+  async fn() {
+    const crashed = Promise.withResolvers<ConnError>();
+    const clock = new TestClock();
+    await using server = await serve({
+      workers: 1,
+      clock,
+      onError: crashed.resolve,
+    });
+    const waiting = server.request("wait");
+    const conn = await dial({ hostname, port: portOf(server) }, (event, c) => {
+      if (event.type === "open") c.send("crash");
+    });
+    await crashed.promise;
+    assertEquals(await waiting, []);
+    assertEquals(await server.request(1), []);
+    await conn.closed;
+  },
+});
+
+Deno.test({
+  name: "a worker does what is left to do before its thread ends",
+  ignore,
+  async fn() {
+    const file = await Deno.makeTempFile();
+    const server = await serve({ data: file });
+    await server.shutdown();
+    assertEquals(await Deno.readTextFile(file), "bye\nbye\n");
+    await Deno.remove(file);
+  },
+});

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { readTarget } from "../routing/target.ts";
 import {
   assertField,
   peerAt,
@@ -147,7 +148,9 @@ Deno.test("fields that a program has changed are relayed the same", () => {
   const head = requestHead("GET / HTTP/1.1", "Host: a", "X_Real_IP: 6.6.6.6");
   head.fields.set("X-Forwarded-Foo", "6.6.6.6");
   head.fields.set("X-A", "1");
-  const lines = sentRequest(makeRelay().relay(head, CLIENT, "id", "b"));
+  const lines = sentRequest(
+    makeRelay().relay(head, readTarget(head)!, CLIENT, "id", "b"),
+  );
   assert(!lines.join().includes("6.6.6.6"));
   assertField(lines, "X-A", "1");
 });

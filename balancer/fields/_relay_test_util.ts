@@ -1,5 +1,6 @@
 // The fields of a request as a backend gets them.
 
+import { readTarget } from "../routing/target.ts";
 import { peerAt, requestHead, rules, sentRequest } from "./_head_test_util.ts";
 import type { Peer } from "./peer.ts";
 import { RequestRelay, type RequestRelaySettings } from "./request_relay.ts";
@@ -45,5 +46,7 @@ export function relayed(
     ...fields,
   );
   const relay = makeRelay(settings);
-  return sentRequest(relay.relay(head, peer, "id-1", "backend:81"));
+  return sentRequest(
+    relay.relay(head, readTarget(head)!, peer, "id-1", "backend:81"),
+  );
 }

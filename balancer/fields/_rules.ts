@@ -1,5 +1,7 @@
 // Header rules, made ready to be applied to every message.
 
+import { isAscii } from "../../http/codec/encode.ts";
+import type { RelayOptions } from "../../http/codec/relay.ts";
 import { ConnError } from "../../conn/error.ts";
 import {
   checkFieldName,
@@ -29,6 +31,8 @@ export interface CompiledRules {
   readonly taken: readonly string[];
   /** The lines to add. */
   readonly lines: string;
+  /** How they are to be relayed: in a message that changes its protocol, or not. */
+  readonly options: Readonly<Record<"upgrade" | "plain", RelayOptions>>;
 }
 
 /**
@@ -54,7 +58,9 @@ export function compileRules(
     checkedName(name);
     lines += line(name, value);
   }
-  return { taken: [...taken], lines };
+  const wide = !isAscii(lines);
+  const options = { upgrade: { upgrade: true, wide }, plain: { wide } };
+  return { taken: [...taken], lines, options };
 }
 
 function checkedName(name: string): string {

@@ -12,12 +12,11 @@ import type { FieldRules } from "../config/config.ts";
 import { ClaimFinder } from "./_claims.ts";
 import { HOP_BY_HOP, type ViaLines, viaLines } from "./_hop.ts";
 import { ForwardedLines } from "./_forwarded_lines.ts";
-import { compileRules } from "./_rules.ts";
-import { checkHost, requestHost } from "./host.ts";
+import { type CompiledRules, compileRules } from "./_rules.ts";
+import type { RequestTarget } from "../routing/target.ts";
+import { checkHost } from "./host.ts";
 import type { Peer } from "./peer.ts";
 import type { AddressSet, ForwardedKind } from "./trust.ts";
-
-const SLASH = 0x2f;
 
 /** What a client may not say itself, if it is not trusted. */
 const CLAIMS = [
@@ -72,6 +71,7 @@ export class RequestRelay {
   readonly #claims: ClaimFinder;
   readonly #sendsId: boolean;
   readonly #lines: string;
+  readonly #options: CompiledRules["options"];
   readonly #untrusted: FieldFilter;
   readonly #trusted: FieldFilter;
   readonly #untrustedHost: FieldFilter;
@@ -83,7 +83,7 @@ export class RequestRelay {
    * @throws {ConnError} With code `"bad_field_rule"`, `"bad_via"` or `"bad_host"`.
    */
   constructor(settings: RequestRelaySettings) {
-    const { taken, lines } = compileRules(settings.rules);
+    const { taken, lines, options } = compileRules(settings.rules);
     const { forwarded, via, host } = settings;
     if (host !== "keep" && host !== "backend") checkHost(host);
     this.#settings = settings;
@@ -92,6 +92,7 @@ export class RequestRelay {
     this.#claims = new ClaimFinder(taken);
     this.#sendsId = !taken.includes("x-request-id");
     this.#lines = lines;
+    this.#options = options;
     const always = [...HOP_BY_HOP, "proxy", "x-request-id", ...taken];
     const trusted = [...always, ...this.#forwarded.replaced];
     const untrusted = [...always, ...CLAIMS];
@@ -105,23 +106,23 @@ export class RequestRelay {
    * Makes the fields that a backend gets.
    *
    * @param head The request as it came.
+   * @param asked Which host it is for.
    * @param peer Who sent it.
    * @param requestId Its id, from {@linkcode RequestIds}.
    * @param authority The backend's host and port: what `Host` is with the setting
    * `"backend"`, and if the client did not say one.
-   * @throws {ConnError} With code `"bad_host"` and reply 400: see
-   * {@linkcode requestHost}.
    */
   relay(
     head: RequestHead,
+    asked: Pick<RequestTarget, "host" | "absolute">,
     peer: Peer,
     requestId: string,
     authority: string,
   ): Fields {
     const { fields } = head;
     const isTrusted = peer.isTrusted(this.#settings.trusted);
-    const host = requestHost(head);
-    const hostLine = this.#hostLine(head, host, authority);
+    const { host } = asked;
+    const hostLine = this.#hostLine(asked, authority);
     const upgrades = this.#settings.websocket && asksForWebSocket(head);
     let extra = hostLine +
       this.#forwarded.lines(fields, peer, host, isTrusted) +
@@ -132,7 +133,8 @@ export class RequestRelay {
       extra += "Connection: TE\r\nTE: trailers\r\n";
     }
     const drop = this.#filter(fields, isTrusted, hostLine !== "");
-    return relayFields(fields, drop, extra + this.#lines, upgrades);
+    const options = upgrades ? this.#options.upgrade : this.#options.plain;
+    return relayFields(fields, drop, extra + this.#lines, options);
   }
 
   /**
@@ -154,12 +156,15 @@ export class RequestRelay {
   }
 
   /** The line `Host`, or `""` if the client's can stay. */
-  #hostLine(head: RequestHead, host: string, authority: string): string {
+  #hostLine(
+    { host, absolute }: Pick<RequestTarget, "host" | "absolute">,
+    authority: string,
+  ): string {
     const { host: setting } = this.#settings;
     if (setting === "backend") return `Host: ${authority}\r\n`;
     if (setting !== "keep") return `Host: ${setting}\r\n`;
     if (host === "") return `Host: ${authority}\r\n`;
-    return head.target.charCodeAt(0) === SLASH ? "" : `Host: ${host}\r\n`;
+    return absolute ? `Host: ${host}\r\n` : "";
   }
 
   #filter(fields: Fields, isTrusted: boolean, hasHost: boolean): FieldFilter {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Fields } from "../../http/codec/fields.ts";
 import { wireFields } from "../../http/codec/wire_fields.ts";
+import { readTarget } from "../routing/target.ts";
 import { assertField, requestHead, rules } from "./_head_test_util.ts";
 import { CLIENT, makeRelay, PROXY, relayed } from "./_relay_test_util.ts";
 
@@ -165,7 +166,9 @@ Deno.test("a backend is known to have been asked for a WebSocket", () => {
     "Connection: Upgrade",
     "Upgrade: websocket",
   );
-  const wire = wireFields(makeRelay().relay(head, CLIENT, "id", "b"));
+  const wire = wireFields(
+    makeRelay().relay(head, readTarget(head)!, CLIENT, "id", "b"),
+  );
   assert(wire.upgrade && wire.connectionUpgrade);
 });
 

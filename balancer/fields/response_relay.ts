@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isAscii } from "../../http/codec/encode.ts";
 import type { Fields } from "../../http/codec/fields.ts";
 import { checkFieldValue } from "../../http/codec/field_rules.ts";
 import type { ResponseHead } from "../../http/codec/message.ts";
@@ -11,7 +12,7 @@ import { FieldFilter, relayFields } from "../../http/codec/relay.ts";
 import type { FieldRules } from "../config/config.ts";
 import type { ResponseRewrite, RewriteContext } from "../routing/rewrite.ts";
 import { HOP_BY_HOP, type ViaLines, viaLines } from "./_hop.ts";
-import { compileRules } from "./_rules.ts";
+import { type CompiledRules, compileRules } from "./_rules.ts";
 
 /** What a {@linkcode ResponseRelay} does. */
 export interface ResponseRelaySettings {
@@ -43,6 +44,7 @@ export class ResponseRelay {
   readonly #rewrite: ResponseRewrite | undefined;
   readonly #taken: readonly string[];
   readonly #lines: string;
+  readonly #options: CompiledRules["options"];
   readonly #drop: FieldFilter;
   readonly #dropRewritten: FieldFilter;
   readonly #sendsId: boolean;
@@ -53,11 +55,12 @@ export class ResponseRelay {
    * @throws {ConnError} With code `"bad_field_rule"` or `"bad_via"`.
    */
   constructor(settings: ResponseRelaySettings) {
-    const { taken, lines } = compileRules(settings.rules);
+    const { taken, lines, options } = compileRules(settings.rules);
     this.#via = viaLines(taken.includes("via") ? false : settings.via);
     this.#rewrite = settings.rewrite;
     this.#taken = taken;
     this.#lines = lines;
+    this.#options = options;
     this.#sendsId = !taken.includes("x-request-id");
     const drop = [...HOP_BY_HOP, "x-request-id", ...taken];
     this.#drop = new FieldFilter(drop);
@@ -94,9 +97,14 @@ export class ResponseRelay {
         extra += line("Set-Cookie", value);
       }
     }
-    const upgrades = head.status === 101;
-    if (upgrades) extra += upgradeLines(fields);
-    return relayFields(fields, drop, extra + this.#lines, upgrades);
+    let options = this.#options.plain;
+    if (head.status === 101) {
+      extra += upgradeLines(fields);
+      options = this.#options.upgrade;
+    } else if (context.setCookies !== undefined && !isAscii(extra)) {
+      options = { wide: true };
+    }
+    return relayFields(fields, drop, extra + this.#lines, options);
   }
 
   /** The lines in place of those that point back; `""` if there are none. */

@@ -106,8 +106,8 @@ export class BackendConn extends WheelEntry {
   /** Puts it aside until it is needed, or its time is over. */
   idle(now: number, until: number): void {
     this.idleSince = now;
-    this.#idleUntil = until;
-    this.#wheel.schedule(this, until);
+    this.#idleUntil = Math.min(until, this.#retireAt);
+    this.#wheel.schedule(this, this.#idleUntil);
   }
 
   /** Whether it can be taken from where it was put aside. */

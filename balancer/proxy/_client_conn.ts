@@ -87,6 +87,7 @@ export class ClientConn implements ExchangeClient {
     const { head, requestId, route, asked } = exchange;
     return route.requestRelay.relay(
       head,
+      asked,
       this.#peer,
       requestId,
       backend.authority,
@@ -98,12 +99,15 @@ export class ClientConn implements ExchangeClient {
   }
 
   responseFields(exchange: Exchange, head: ResponseHead): Fields {
-    return exchange.route.responseRelay.relay(head, {
-      requestId: exchange.requestId,
-      setCookies: exchange.cookies,
-      backendAuthority: exchange.backend!.authority,
-      backendSecure: exchange.backend!.isSecure,
-      clientAuthority: exchange.asked.host,
+    const { route, asked, requestId, cookies } = exchange;
+    const backend = exchange.backend!;
+    return route.responseRelay.relay(head, {
+      requestId,
+      setCookies: cookies,
+      backendAuthority: backend.authority,
+      backendSecure: backend.isSecure,
+      sentHost: route.hostFor(asked, backend),
+      clientAuthority: asked.host,
       secure: this.#peer.secure,
     });
   }
@@ -116,6 +120,7 @@ export class ClientConn implements ExchangeClient {
     const { websocket } = exchange.route.settings;
     const tunnel = tunnelWebSocket(this.conn, attempt.conn!.give(), {
       settings: websocket as Exclude<typeof websocket, false>,
+      onDrain: (tunnel) => void this.#proxy.drainer.drain([tunnel]),
       onFailure: (code) => backend.broke(`close_${code}`),
     });
     this.#proxy.tunnels.add(tunnel);
@@ -226,13 +231,14 @@ export class ClientConn implements ExchangeClient {
     });
   }
 
-  /** The client has ended its side of the stream: nobody waits for an answer. */
+  /**
+   * The connection has broken, or the client has ended its side of the stream:
+   * then nobody waits for an answer, either.
+   */
   #left(): void {
     if (this.#exchange === undefined) return;
-    const error = new ConnError("The client has left", {
-      code: "client_left",
-      side: "remote",
-    });
+    const reason: unknown = this.conn.signal.reason;
+    const error = reason instanceof ConnError ? reason : undefined;
     this.#exchange.clientLeft(error);
     this.conn.abort(error);
   }

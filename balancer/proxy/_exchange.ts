@@ -1,6 +1,7 @@
 // One request on its way through the balancer, and its response.
 
 import { ConnError } from "../../conn/error.ts";
+import { MAX_COPIED } from "../../conn/machine.ts";
 import { type TimerWheel, WheelEntry } from "../../conn/wheel.ts";
 import type { Fields } from "../../http/codec/fields.ts";
 import type {
@@ -60,6 +61,18 @@ export interface ExchangeOptions {
   readonly now: number;
 }
 
+const NOTHING = new Uint8Array(0);
+
+/** Bytes that were lent, as they can be sent: what is not copied is kept. */
+function given(bytes: Uint8Array): Uint8Array {
+  return bytes.length > MAX_COPIED ? bytes.slice() : bytes;
+}
+
+/** Whether a 101 is to WebSocket, the one protocol that is asked for. */
+function isWebSocket({ fields }: ResponseHead): boolean {
+  return fields.get("upgrade")?.toLowerCase() === "websocket";
+}
+
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT = new Set([
   "GET",
@@ -105,6 +118,8 @@ export class Exchange extends WheelEntry
   #held: HeldResponse | undefined;
   /** Something of the final response was given to the client. */
   #committed = false;
+  /** All of it was. */
+  #whole = false;
   #over = false;
   #error: string | undefined;
   #firstByteTime = 0;
@@ -125,7 +140,9 @@ export class Exchange extends WheelEntry
     this.startedAt = options.now;
     this.#wheel = options.wheel;
     this.#idempotent = IDEMPOTENT.has(head.method);
-    this.#body = new RequestBody(head, route.settings);
+    this.#body = head.contentLength === 0
+      ? RequestBody.NONE
+      : new RequestBody(route.settings);
   }
 
   // What a policy may look at.
@@ -162,7 +179,13 @@ export class Exchange extends WheelEntry
     if (timeouts.request !== Infinity) {
       this.#wheel.schedule(this, this.startedAt + timeouts.request);
     }
-    if (!this.#body.waitsForAll) this.#try(this.startedAt);
+    const body = this.#body;
+    if ((this.head.contentLength ?? 0) > body.max) {
+      return this.#refuse(413, "body_too_large");
+    }
+    if (!body.waitsForAll) return this.#try(this.startedAt);
+    if (!this.head.expectContinue) return;
+    this.#client.conn.send({ type: "response", status: 100 });
   }
 
   // What the client sends.
@@ -174,7 +197,7 @@ export class Exchange extends WheelEntry
     const conn = this.#attempt?.conn?.conn;
     if (conn === undefined) return this.#body.room();
     this.#body.forget();
-    if (!conn.send({ type: "body", bytes })) return conn.drain();
+    if (!conn.send({ type: "body", bytes: given(bytes) })) return conn.drain();
   }
 
   /** The request is complete. */
@@ -228,6 +251,7 @@ export class Exchange extends WheelEntry
     this.cookies = attempt.cookies;
     if (this.#hedge !== undefined) this.#settleOn(attempt);
     if (head.status === 101) {
+      if (!isWebSocket(head)) return this.#wrongProtocol(attempt);
       this.status = 101;
       attempt.succeed();
       attempt.close();
@@ -253,21 +277,28 @@ export class Exchange extends WheelEntry
 
   received(attempt: Attempt, bytes: Uint8Array): void | Promise<void> {
     if (attempt.over) return;
-    this.bytesOut += bytes.length;
     attempt.backend.stats.bytesOut += bytes.length;
-    if (this.#held !== undefined) return this.#held.push(bytes);
     const { conn } = this.#client;
-    if (!conn.send({ type: "body", bytes })) return conn.drain();
+    if (this.#held === undefined) {
+      this.bytesOut += bytes.length;
+      const sent = conn.send({ type: "body", bytes: given(bytes) });
+      return sent ? undefined : conn.drain();
+    }
+    const { head } = this.#held;
+    const body = this.#held.push(bytes);
+    if (body === undefined) return;
+    this.#held = undefined;
+    this.#whole = true;
+    this.#respond(head, given(body));
   }
 
   completed(attempt: Attempt, event: EndEvent): void {
     if (attempt.over) return;
     attempt.succeed();
     attempt.close();
-    const held = this.#held;
-    if (held !== undefined) {
-      this.#respond(held.head, held.body);
-    } else {
+    if (this.#held !== undefined) {
+      this.#respond(this.#held.head, NOTHING);
+    } else if (!this.#whole) {
       const trailers = passableTrailers(event);
       this.#client.conn.send(
         trailers === undefined ? { type: "end" } : { type: "end", trailers },
@@ -394,6 +425,8 @@ export class Exchange extends WheelEntry
   #mayRetry(attempt: Attempt): boolean {
     const { attempts } = this.route.settings.retries;
     if (this.retries >= attempts || !this.#maySendAgain(attempt)) return false;
+    const tried = [...this.#tried ?? [], attempt.backend];
+    if (!this.upstream.hasOther(tried)) return false;
     if (this.upstream.budget.take(this.#wheel.now())) return true;
     this.upstream.budgetRefused++;
     return false;
@@ -472,10 +505,17 @@ export class Exchange extends WheelEntry
 
   #interim(head: ResponseHead): void {
     // A client that does not wait for it may not know what to do with it.
-    if (head.status === 100 && !this.head.expectContinue) return;
+    const waits = this.head.expectContinue && !this.#body.waitsForAll;
+    if (head.status === 100 && !waits) return;
     const { conn } = this.#client;
     const fields = this.#client.responseFields(this, head);
     conn.send({ type: "response", status: head.status, fields });
+  }
+
+  /** RFC 9110 §7.8: a server must not switch to what it was not asked for. */
+  #wrongProtocol(attempt: Attempt): void {
+    attempt.fail("unexpected_upgrade");
+    this.#refuse(502, "unexpected_upgrade");
   }
 
   #respond(head: ResponseHead, body: Uint8Array | undefined): void {
@@ -487,7 +527,10 @@ export class Exchange extends WheelEntry
       fields: this.#client.responseFields(this, head),
     };
     if (reason !== reasonOf(status)) command.reason = reason;
-    if (body !== undefined) command.body = body;
+    if (body !== undefined) {
+      command.body = body;
+      this.bytesOut += body.length;
+    }
     this.#client.conn.send(command);
   }
 
@@ -517,13 +560,13 @@ export class Exchange extends WheelEntry
   #break(error: ConnError): void {
     this.#drop();
     this.#error = error.code;
-    this.#client.conn.abort(error);
     this.#end("broken");
+    this.#client.conn.abort(error);
   }
 
   #end(outcome: Outcome): void {
     this.#over = true;
-    this.#body.end(undefined);
+    if (!this.#body.isEmpty) this.#body.end(undefined);
     this.#wheel.cancel(this);
     if (this.backend !== undefined) this.backend.stats.bytesIn += this.bytesIn;
     this.#client.ended(this, outcome);

@@ -6,11 +6,13 @@ import type { ResponseHead } from "../../http/codec/message.ts";
 /** A response that is held back. */
 export class HeldResponse {
   readonly head: ResponseHead;
-  #only: Uint8Array | undefined;
-  #pieces: Uint8Array[] | undefined;
+  readonly #length: number;
+  #body: Uint8Array | undefined;
+  #size = 0;
 
   constructor(head: ResponseHead) {
     this.head = head;
+    this.#length = head.contentLength!;
   }
 
   /** Whether a response is of a known length that is not too long. */
@@ -18,22 +20,17 @@ export class HeldResponse {
     return head.contentLength !== undefined && head.contentLength <= max;
   }
 
-  /** Takes a piece of the body. */
-  push(bytes: Uint8Array): void {
-    if (this.#only === undefined) this.#only = bytes;
-    else (this.#pieces ??= [this.#only]).push(bytes);
-  }
-
-  /** The whole body. */
-  get body(): Uint8Array {
-    if (this.#pieces === undefined) return this.#only ?? new Uint8Array(0);
-    const length = this.#pieces.reduce((sum, { length }) => sum + length, 0);
-    const body = new Uint8Array(length);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      body.set(piece, at);
-      at += piece.length;
-    }
-    return body;
+  /**
+   * Takes a piece of the body, which is only lent.
+   *
+   * @returns The whole body, if this was the last piece: lent, too, if it was the
+   * only one.
+   */
+  push(bytes: Uint8Array): Uint8Array | undefined {
+    if (bytes.length === this.#length) return bytes;
+    this.#body ??= new Uint8Array(this.#length);
+    this.#body.set(bytes, this.#size);
+    this.#size += bytes.length;
+    return this.#size === this.#length ? this.#body : undefined;
   }
 }

@@ -7,6 +7,7 @@ import { RequestIds } from "../fields/request_id.ts";
 import { AddressSet } from "../fields/trust.ts";
 import { RouteTable } from "../routing/route_table.ts";
 import type { ExchangeRecord } from "../telemetry/record.ts";
+import { Drainer } from "../tunnel/drain.ts";
 import type { WebSocketTunnel } from "../tunnel/tunnel.ts";
 import type { Surroundings } from "./backend.ts";
 import type { HttpConn } from "./_backend_conn.ts";
@@ -31,6 +32,8 @@ export class ProxyState {
   settings: BalancerSettings;
   trusted: AddressSet = new AddressSet([]);
   table: RouteTable<Route> = new RouteTable([]);
+  /** Takes leave of WebSockets. */
+  drainer: Drainer;
   // Who is there.
   readonly clients: Map<HttpConn, ClientConn> = new Map();
   readonly tunnels: Set<WebSocketTunnel> = new Set();
@@ -46,6 +49,7 @@ export class ProxyState {
     onError: (error: unknown) => void,
   ) {
     this.settings = settings;
+    this.drainer = new Drainer({ rate: settings.drainRate, clock });
     this.clock = clock;
     this.random = random;
     this.log = log;

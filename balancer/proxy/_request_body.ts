@@ -2,12 +2,14 @@
 // connection yet, or because all of it is wanted first.
 
 import type { Fields } from "../../http/codec/fields.ts";
-import type { RequestHead } from "../../http/codec/message.ts";
 import type { RouteSettings } from "../config/settings.ts";
 import type { HttpConn } from "./_backend_conn.ts";
 
 /** The body of one request. */
 export class RequestBody {
+  /** That of a request that has none; shared, as nothing happens to it. */
+  static readonly NONE: RequestBody = new RequestBody();
+
   /** Bytes that have come. */
   received = 0;
   /** What is kept, from the beginning on. */
@@ -20,19 +22,20 @@ export class RequestBody {
   readonly isEmpty: boolean;
   /** Whether all of it is wanted before a backend is asked. */
   readonly waitsForAll: boolean;
-  readonly #max: number;
+  /** How long it may be. */
+  readonly max: number;
   readonly #maxKept: number;
   #isKept = true;
   #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(head: RequestHead, settings: RouteSettings) {
-    const { bufferRequest, maxRequestBody, retries } = settings;
-    this.isEmpty = head.contentLength === 0;
-    this.waitsForAll = bufferRequest > 0 && !this.isEmpty;
-    this.#max = this.waitsForAll
+  constructor(settings?: RouteSettings) {
+    this.isEmpty = settings === undefined;
+    const { bufferRequest = 0, maxRequestBody = 0, retries } = settings ?? {};
+    this.waitsForAll = bufferRequest > 0;
+    this.max = this.waitsForAll
       ? Math.min(bufferRequest, maxRequestBody)
       : maxRequestBody;
-    this.#maxKept = this.waitsForAll ? bufferRequest : retries.maxReplay;
+    this.#maxKept = this.waitsForAll ? bufferRequest : retries?.maxReplay ?? 0;
   }
 
   /** Whether all that has come is still here. */
@@ -41,14 +44,14 @@ export class RequestBody {
   }
 
   /**
-   * Takes a piece.
+   * Takes a piece, which is only lent.
    *
    * @returns `false` if there is more than there may be.
    */
   take(bytes: Uint8Array): boolean {
     this.received += bytes.length;
-    if (this.received > this.#max) return false;
-    if (this.#isKept) this.pieces.push(bytes);
+    if (this.received > this.max) return false;
+    if (this.#isKept) this.pieces.push(bytes.slice());
     return true;
   }
 

@@ -86,6 +86,7 @@ export class Backend extends WheelEntry implements Candidate {
     this.#health = new BackendHealth(upstream);
     this.#http = resolveOptions("client", {
       minBodyRate: upstream.pool.minResponseRate,
+      lendBodies: true,
     });
     const { endpoint } = settings;
     if ("hostname" in endpoint) {

@@ -17,6 +17,7 @@ import type { RouteMatch } from "../routing/route_table.ts";
 import { pickTarget } from "../routing/split.ts";
 import type { RequestTarget } from "../routing/target.ts";
 import { RouteStats } from "../telemetry/stats.ts";
+import type { Backend } from "./backend.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** A route, compiled. */
@@ -87,6 +88,13 @@ export class Route implements RouteMatch {
   upstream(random: () => number): Upstream {
     return this.#only ??
       this.#upstreams.get(pickTarget(this.settings.targets, random).upstream)!;
+  }
+
+  /** What `Host` is on the way to a backend. */
+  hostFor(target: RequestTarget, backend: Backend): string {
+    const { host } = this.settings;
+    if (host === "backend") return backend.authority;
+    return host === "keep" ? target.host : host;
   }
 
   /** The target that a backend gets. */

@@ -22,11 +22,10 @@ import type { Conn } from "../../conn/conn.ts";
 import { ConnError } from "../../conn/error.ts";
 import { type Machine, MAX_COPIED, type Sink } from "../../conn/machine.ts";
 import type { TcpCommand, TcpEvent } from "../../conn/raw.ts";
-import { FINAL, headSize, Opcode, writeHead } from "../../ws/codec/frame.ts";
-import { applyMask, randomKey } from "../../ws/codec/mask.ts";
 import type { WebSocketSettings } from "../config/settings.ts";
+import { closeFrame } from "./_close_frame.ts";
 import { FrameTracker } from "./frame_tracker.ts";
-import { MessageRate } from "./_message_rate.ts";
+import { MessageRate } from "../../ws/machine/message_rate.ts";
 
 /** Which peer a half has. */
 export type TunnelSide = "client" | "backend";
@@ -39,7 +38,7 @@ export interface HalfOwner {
    */
   readonly course: "open" | "ending" | "leaving";
   /** The connection is to be drained. */
-  goAway(): void;
+  drained(): void;
   /** The peer's close frame has passed. */
   closePassed(half: TunnelHalf, code: number): void;
   /** The peer broke a rule that is enforced; nothing more of it counts. */
@@ -77,6 +76,8 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
   #heard: "nothing" | "close" | "all" = "nothing";
   /** By when the peer must have gone. */
   #goneBy = Infinity;
+  /** How many messages had begun to pass when that ended. */
+  #passed: number | undefined;
   /** Something came since the time was looked at. */
   #moved = false;
 
@@ -105,6 +106,11 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
   /** Whether the peer has said that it ends the connection, in any way. */
   get isOver(): boolean {
     return this.frames.close !== undefined || this.#heard === "all";
+  }
+
+  /** Messages that the peer sent and that passed. */
+  get messages(): number {
+    return this.#passed ?? this.frames.messages;
   }
 
   /** Passes on what the peer sends. */
@@ -156,7 +162,7 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
   /** Takes leave of both ends, or sees to it that they go by themselves. */
   drain(sink: Sink<TcpEvent>): void {
     const { course } = this.#owner;
-    if (course === "open") return this.#owner.goAway();
+    if (course === "open") return this.#owner.drained();
     this.#goneBy = sink.now + this.#timeout;
     if (course === "leaving") this.#leave(sink);
   }
@@ -266,7 +272,7 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
 
   /** Here a frame has ended: the other end gets its close frame. */
   #part(sink: Sink<TcpEvent>): void {
-    this.#phase = "parted";
+    this.#stopPassing();
     this.other.#tell();
     // What comes now is dropped, so the other end cannot hold it back.
     sink.readOn();
@@ -280,8 +286,13 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
   /** No close frame can be put in for the other end any more: it just closes. */
   #dismissOther(): void {
     if (this.#phase === "parted") return;
-    this.#phase = "parted";
+    this.#stopPassing();
     this.other.#dismiss();
+  }
+
+  #stopPassing(): void {
+    this.#phase = "parted";
+    this.#passed = this.frames.messages;
   }
 
   #dismiss(): void {
@@ -317,16 +328,4 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
     other.#moved = false;
     return moved;
   }
-}
-
-function closeFrame(payload: Uint8Array, masked: boolean): Uint8Array {
-  const size = headSize(payload.length, masked);
-  const bytes = new Uint8Array(size + payload.length);
-  writeHead(bytes, FINAL | Opcode.CLOSE, payload.length, masked);
-  bytes.set(payload, size);
-  if (!masked) return bytes;
-  const key = randomKey();
-  for (let i = 0; i < 4; i++) bytes[size - 4 + i] = key >>> (8 * i);
-  applyMask(bytes, size, bytes.length, key);
-  return bytes;
 }

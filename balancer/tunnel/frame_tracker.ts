@@ -17,7 +17,7 @@ import {
   readHead,
 } from "../../ws/codec/frame.ts";
 import { applyMask } from "../../ws/codec/mask.ts";
-import type { MessageRate } from "./_message_rate.ts";
+import type { MessageRate } from "../../ws/machine/message_rate.ts";
 
 /** What the frames of a direction may be. */
 export interface TrackerRules {

@@ -40,6 +40,13 @@ export interface TunnelOptions {
    * one, if it counts as a failure (`failureCodes`).
    */
   readonly onFailure?: (code: number) => void;
+  /**
+   * Is told when one of the connections is to be drained, as all are when their
+   * server shuts down.
+   *
+   * @default {goAway} Of the tunnel, at once.
+   */
+  readonly onDrain?: (tunnel: WebSocketTunnel) => void;
 }
 
 /** What a tunnel carried, and how it ended. */
@@ -89,7 +96,7 @@ export interface WebSocketTunnel {
  * Ties a client's connection to a backend's after both have spoken 101. Bytes
  * pass as they are, with back-pressure and each direction's end; the frames are
  * followed by their heads, so that messages are counted and a close frame can be
- * put in between. Draining either connection is {@linkcode WebSocketTunnel.goAway}.
+ * put in between.
  *
  * If the settings say so, frames are looked into. Who breaks a rule gets the close
  * code that belongs to it (1002 for framing, 1007, 1008 for the rate, 1009 for the
@@ -173,8 +180,8 @@ class Tunnel<E1, C1, E2, C2> implements WebSocketTunnel, HalfOwner {
     const result: TunnelResult = {
       bytesIn: aToB,
       bytesOut: bToA,
-      messagesIn: this.#client.frames.messages,
-      messagesOut: this.#backend.frames.messages,
+      messagesIn: this.#client.messages,
+      messagesOut: this.#backend.messages,
       endedBy: this.#endedBy ?? "balancer",
     };
     if (this.#code !== undefined) result.code = this.#code;
@@ -215,6 +222,12 @@ class Tunnel<E1, C1, E2, C2> implements WebSocketTunnel, HalfOwner {
   }
 
   // What the halves tell.
+
+  drained(): void {
+    const { onDrain } = this.#options;
+    if (onDrain === undefined) this.goAway();
+    else onDrain(this);
+  }
 
   closePassed({ side }: TunnelHalf, code: number): void {
     if (this.#endedBy !== undefined) return;

@@ -53,8 +53,8 @@ Deno.test("goAway drops what comes after the close frames", async () => {
   await client.end();
   await backend.close(4001);
   await backend.end();
-  const { bytesIn, bytesOut, code } = await tunnel.closed;
-  assertEquals([bytesIn, bytesOut, code], [0, 0, 4001]);
+  const { bytesIn, bytesOut, messagesIn, code } = await tunnel.closed;
+  assertEquals([bytesIn, bytesOut, messagesIn, code], [0, 0, 0, 4001]);
   assertEquals(await client.frames(), ["close:4001"]);
   assertEquals(await backend.frames(), ["close:4001"]);
 });
@@ -142,6 +142,29 @@ Deno.test("a backend that answers and does not hang up is no error", async () =>
   await clock.advance(5200);
   const { error, code } = await tunnel.closed;
   assertEquals([error, code], [undefined, 1001]);
+});
+
+Deno.test("an end that answers late gets no more time to hang up", async () => {
+  const { client, backend, clock, tunnel } = tunnelBench();
+  tunnel.goAway();
+  await backend.close(1001);
+  await backend.end();
+  await clock.advance(4500);
+  await client.close(1001);
+  await clock.advance(800);
+  const { error } = await tunnel.closed;
+  assertEquals([error, clock.now()], [undefined, 5300]);
+});
+
+Deno.test("an end that answers with broken frames is not waited for", async () => {
+  const { client, backend, tunnel } = tunnelBench();
+  tunnel.goAway();
+  await client.send([0x83, ""]);
+  await backend.send([0x83, ""]);
+  assertEquals([client.ended, backend.ended], ["eof", "eof"]);
+  await client.end();
+  await backend.end();
+  assertEquals((await tunnel.closed).error, undefined);
 });
 
 Deno.test("goAway leaves a handshake that is under way to the ends, for a while", async () => {

@@ -130,6 +130,20 @@ Deno.test("who breaks a rule after the other's close frame gets no second one", 
   ]);
 });
 
+Deno.test("who breaks a rule gets no close frame in a frame that stays half", async () => {
+  const bench = tunnelBench(INSPECT);
+  bench.backend.write(frame(0x82, new Uint8Array(100), false).slice(0, 60));
+  await bench.backend.end();
+  await bench.client.send([0x83, ""]);
+  assertEquals(await bench.client.frames(), ["cut"]);
+  assertEquals(bench.client.ended, "eof");
+  assertEquals(await bench.backend.frames(), ["close:1001"]);
+  assertEquals(bench.backend.ended, "eof");
+  await bench.client.end();
+  const { endedBy, error } = await bench.tunnel.closed;
+  assertEquals([endedBy, error?.code], ["backend", "opcode_unknown"]);
+});
+
 Deno.test("messageRate holds a second's worth, and fills up with time", async () => {
   const bench = tunnelBench({ ...INSPECT, messageRate: 4 });
   const { client, backend, clock } = bench;

@@ -35,6 +35,8 @@ export class BodyRate {
 
   /** Some of it came. */
   progress(bytes: number, now: number): void {
+    // Without a minimum, nothing times what a byte earns would be no number.
+    if (bytes === 0) return;
     this.#due = Math.min(this.#due + bytes * this.#perByte, now + this.#grace);
   }
 

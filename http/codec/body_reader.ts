@@ -111,7 +111,9 @@ export class BodyReader {
     }
     this.stopped = !sink.emit({
       type: "body",
-      bytes: bytes.slice(at, at + length),
+      bytes: this.#limits.lendBodies
+        ? bytes.subarray(at, at + length)
+        : bytes.slice(at, at + length),
     });
   }
 
@@ -156,7 +158,7 @@ export class BodyReader {
       throw new Refusal("forbidden_trailer");
     }
     if (scan.count > 0) {
-      this.end = { type: "end", trailers: fieldsOfHead(text, 0) };
+      this.end = { type: "end", trailers: fieldsOfHead(text, 0, scan.wide) };
     }
     this.done = true;
     return end;

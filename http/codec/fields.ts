@@ -49,8 +49,9 @@ const NO_FIELDS: string[] = [];
  *
  * @param head The head as a string, a character for each byte.
  * @param at Where the first field, or the empty line, begins.
+ * @param wide Whether they have characters that are not ASCII.
  */
-export let fieldsOfHead: (head: string, at: number) => Fields;
+export let fieldsOfHead: (head: string, at: number, wide: boolean) => Fields;
 /** The fields as they were sent last, if they have not been changed since. */
 export let cachedWire: (fields: Fields) => WireFields | undefined;
 /** Keeps the fields as they are sent. */
@@ -66,6 +67,8 @@ export let sourceOf: (fields: Fields) => FieldsSource | undefined;
 export interface FieldsSource {
   readonly head: string;
   readonly offsets: readonly number[];
+  /** Whether they have characters that are not ASCII. */
+  readonly wide: boolean;
 }
 
 /**
@@ -94,6 +97,7 @@ export class Fields {
   #head: string | undefined;
   /** Where the fields begin in it. */
   #at = 0;
+  #wide = false;
   /** Four offsets a field, once asked for: of its name, and of its value. */
   #offsets: number[] | undefined;
   /** Names and values in turn, if the fields are not a peer's, or were changed. */
@@ -101,10 +105,11 @@ export class Fields {
   #wire: WireFields | undefined;
 
   static {
-    fieldsOfHead = (head, at) => {
+    fieldsOfHead = (head, at, wide) => {
       const fields = new Fields();
       fields.#head = head;
       fields.#at = at;
+      fields.#wide = wide;
       return fields;
     };
     cachedWire = (fields) => fields.#wire;
@@ -113,7 +118,7 @@ export class Fields {
       const head = fields.#head;
       return head === undefined
         ? undefined
-        : { head, offsets: fields.#index(head) };
+        : { head, offsets: fields.#index(head), wide: fields.#wide };
     };
   }
 

@@ -8,7 +8,7 @@ const HEAD =
 const AT = HEAD.indexOf("Host");
 
 function received(): Fields {
-  return fieldsOfHead(HEAD, AT);
+  return fieldsOfHead(HEAD, AT, false);
 }
 
 const ALL: [string, string][] = [

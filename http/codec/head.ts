@@ -60,6 +60,8 @@ export class HeadScanner {
   upgrade = false;
   /** Whether there is an `Expect` field. */
   expect = false;
+  /** Whether a value of a field has characters that are not ASCII. */
+  wide = false;
 
   /**
    * Creates a scanner.
@@ -109,7 +111,7 @@ export class HeadScanner {
     this.count = this.hosts = this.fieldsAt = 0;
     this.contentLength = -1;
     this.transferEncodings = this.connections = 0;
-    this.upgrade = this.expect = false;
+    this.upgrade = this.expect = this.wide = false;
   }
 
   /** Whether the line that the scanner stopped at is still not complete. */
@@ -174,11 +176,16 @@ export class HeadScanner {
     // RFC 9110 §5.5: no control but HTAB. All bytes of heads come by here, so
     // this is arithmetic and not a table.
     let byte = 0;
+    let all = 0;
     while (
       at < end &&
       ((byte = bytes[at]!) >= SP ? byte !== DEL : byte === HT)
-    ) at++;
+    ) {
+      all |= byte;
+      at++;
+    }
     if (at >= end) return -1;
+    if (all >= 0x80) this.wide = true;
     if (bytes[at] !== CR) refuseByte(bytes[at]!, "bad_field_value");
     if (at + 1 >= end) return -1;
     if (bytes[at + 1] !== LF) throw new Refusal("bad_line_end");

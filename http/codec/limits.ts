@@ -107,6 +107,13 @@ export interface HttpMachineOptions extends HttpLimits {
    */
   autoContinue?: boolean;
   /**
+   * `body` events lend their bytes: they are only valid until the handler returns,
+   * and no copy is made for it.
+   *
+   * @default {false}
+   */
+  lendBodies?: boolean;
+  /**
    * Server role: gives the value of the `Date` field, for tests.
    *
    * @default {new Date().toUTCString()} Made once a second.
@@ -137,6 +144,7 @@ const SERVER: Values = {
   minBodyRate: 240,
   bodyGrace: 5_000,
   autoContinue: true,
+  lendBodies: false,
 };
 
 const CLIENT: Values = {
@@ -203,6 +211,9 @@ export function resolveOptions(
   }
   if (options.autoContinue !== undefined) {
     settings.autoContinue = options.autoContinue;
+  }
+  if (options.lendBodies !== undefined) {
+    settings.lendBodies = options.lendBodies;
   }
   resolved.add(settings);
   return settings;

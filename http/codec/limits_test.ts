@@ -3,7 +3,7 @@ import { type HttpLimits, resolveOptions } from "./limits.ts";
 import { HttpMachine } from "../machine/machine.ts";
 
 const NAMES = Object.keys(resolveOptions("server")).filter((name) =>
-  name !== "autoContinue" && name !== "dateLine"
+  !["autoContinue", "dateLine", "lendBodies"].includes(name)
 ) as (keyof HttpLimits)[];
 
 Deno.test("resolveOptions fills in the defaults of the role", () => {

@@ -87,7 +87,7 @@ export function readRequestHead(scan: HeadScanner, text: string): RequestHead {
     if (scan.hosts > 1) throw new Refusal("repeated_host");
     if (!old) throw new Refusal("missing_host");
   }
-  const fields = fieldsOfHead(text, scan.fieldsAt);
+  const fields = fieldsOfHead(text, scan.fieldsAt, scan.wide);
   const length = requestLength(scan, fields);
   if (length !== 0 && method === "CONNECT") {
     throw new Refusal("connect_with_body");
@@ -120,7 +120,7 @@ export function readResponseHead(
   method: string,
 ): ResponseHead {
   const { old, status } = scan.start;
-  const fields = fieldsOfHead(text, scan.fieldsAt);
+  const fields = fieldsOfHead(text, scan.fieldsAt, scan.wide);
   const length = responseLength(scan, fields, method);
   const options = connectionOptions(scan, text, fields);
   return {

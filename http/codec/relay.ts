@@ -85,6 +85,22 @@ export class FieldFilter {
   }
 }
 
+/** What there is in the lines that are added. */
+export interface RelayOptions {
+  /**
+   * Whether they have `Connection: Upgrade` and `Upgrade`.
+   *
+   * @default {false}
+   */
+  readonly upgrade?: boolean;
+  /**
+   * Whether they have characters that are not ASCII.
+   *
+   * @default {false}
+   */
+  readonly wide?: boolean;
+}
+
 /** The filter that drops what is never passed on, and what it was asked for. */
 const complete = new WeakMap<FieldFilter, FieldFilter>();
 
@@ -106,14 +122,14 @@ function completed(drop: FieldFilter): FieldFilter {
  * @param drop What else stays behind.
  * @param extra Lines to add, `"Name: value\r\n"` each, which are not checked. A
  * `Host` in place of one that stays behind comes first.
- * @param upgrade Whether `extra` has `Connection: Upgrade` and `Upgrade`.
+ * @param options What there is in `extra`.
  * @returns The fields of a message to send.
  */
 export function relayFields(
   fields: Fields,
   drop: FieldFilter,
   extra: string,
-  upgrade = false,
+  { upgrade = false, wide = false }: RelayOptions = {},
 ): Fields {
   const source = sourceOf(fields) ?? sourceOf(asReceived(fields))!;
   const wire = emptyWire();
@@ -126,7 +142,7 @@ export function relayFields(
   if (extra.startsWith("Host: ")) wire.hosts++;
   if (drop.date) wire.date = /^date:/im.test(extra);
   wire.connection = wire.connectionUpgrade = wire.upgrade = upgrade;
-  wire.wide = !isAscii(wire.text);
+  wire.wide = source.wide || wide;
   const relayed = new Fields();
   cacheWire(relayed, wire);
   return relayed;
@@ -136,7 +152,7 @@ export function relayFields(
 function asReceived(fields: Fields): Fields {
   let head = "";
   for (const [name, value] of fields) head += `${name}: ${value}\r\n`;
-  return fieldsOfHead(head + "\r\n", 0);
+  return fieldsOfHead(head + "\r\n", 0, !isAscii(head));
 }
 
 /**

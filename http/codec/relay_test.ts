@@ -8,7 +8,7 @@ const NONE = new FieldFilter([]);
 /** The text that is sent of fields which were received so. */
 function relayed(lines: string[], drop = NONE, extra = "") {
   const head = lines.map((line) => line + "\r\n").join("") + "\r\n";
-  return wireFields(relayFields(fieldsOfHead(head, 0), drop, extra));
+  return wireFields(relayFields(fieldsOfHead(head, 0, false), drop, extra));
 }
 
 Deno.test("relayFields passes fields on as they came", () => {

@@ -23,7 +23,7 @@ import { Heartbeat } from "./_heartbeat.ts";
 import type { WsSettings } from "./limits.ts";
 import type { MessageKind, WsCommand, WsEvent } from "./message.ts";
 import { type AwaitedPing, DRAINED } from "./internal.ts";
-import { MessageRate } from "./_message_rate.ts";
+import { MessageRate } from "./message_rate.ts";
 import { misuse } from "./misuse.ts";
 import { PreparedMessage } from "./prepared.ts";
 import type { WsRole } from "./machine.ts";

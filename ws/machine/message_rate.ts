@@ -4,15 +4,18 @@
  * @module
  */
 
-/** A token bucket that holds one second's worth. */
+/** A token bucket that holds one second's worth, and at least one message. */
 export class MessageRate {
-  readonly #perSecond: number;
+  /** Messages a second. */
+  readonly perSecond: number;
+  readonly #most: number;
   #tokens: number;
   #filledAt: number | undefined;
   #isPaused = false;
 
   constructor(perSecond: number) {
-    this.#perSecond = this.#tokens = perSecond;
+    this.perSecond = perSecond;
+    this.#most = this.#tokens = Math.max(1, perSecond);
   }
 
   /** Takes a token; `false` if there is none. */
@@ -39,7 +42,7 @@ export class MessageRate {
   }
 
   #fill(now: number): void {
-    const filled = Math.min(this.#perSecond, this.#tokens + this.#earned(now));
+    const filled = Math.min(this.#most, this.#tokens + this.#earned(now));
     // What a pause has earned is not lost.
     this.#tokens = Math.max(this.#tokens, filled);
   }
@@ -48,6 +51,6 @@ export class MessageRate {
   #earned(now: number): number {
     const since = now - (this.#filledAt ?? now);
     this.#filledAt = now;
-    return since * this.#perSecond / 1000;
+    return since * this.perSecond / 1000;
   }
 }

@@ -1,0 +1,7 @@
+/**
+ * What a program prints, by lines.
+ *
+ * @module
+ */
+
+import { TextLineStream } from "@std/streams";
