@@ -62,14 +62,19 @@ class Reader {
   check = false;
   keepAlive = true;
   config: string | undefined;
+  /** For the next backend. */
+  #redirect = false;
+  #vhost: string | undefined;
 
   constructor(args: readonly string[]) {
     this.#words = [...args].reverse();
   }
 
   read(): this {
-    for (let next = this.#words.pop(); next; next = this.#words.pop()) {
-      this.#take(next);
+    let next: string | undefined;
+    while ((next = this.#words.pop()) !== undefined) this.#take(next);
+    if (this.#redirect || this.#vhost !== undefined) {
+      throw new UsageError("Options -r and -v are for a -b behind them");
     }
     return this;
   }
@@ -93,9 +98,13 @@ class Reader {
         this.keepAlive = option === "-k";
         return;
       case "-r":
+        this.#redirect = true;
+        return;
       case "-v":
+        this.#vhost = this.#value(option, true);
+        return;
       case "-b":
-        this.backends.push(this.#backend(option));
+        this.backends.push(this.#backend());
         return;
       case "-p":
       case "-l":
@@ -109,20 +118,11 @@ class Reader {
     throw new UsageError(`Unknown option "${option}"`);
   }
 
-  /** Reads on to the next -b, and behind it. */
-  #backend(first: string): Backend {
-    let [vhost, redirect] = ["", false];
-    let option: string | undefined = first;
-    while (option === "-r" || option === "-v") {
-      if (option === "-r") redirect = true;
-      else vhost = this.#value(option, true);
-      option = this.#words.pop();
-    }
-    if (option !== "-b") {
-      throw new UsageError("Options -r and -v are for a -b behind them");
-    }
-    const uri = this.#value(option);
-    const address = this.#value(option);
+  #backend(): Backend {
+    const [vhost, redirect] = [this.#vhost ?? "", this.#redirect];
+    [this.#vhost, this.#redirect] = [undefined, false];
+    const uri = this.#value("-b");
+    const address = this.#value("-b");
     const equals = uri.indexOf("=");
     const prefix = equals < 0 ? uri : uri.slice(0, equals);
     const replacement = equals < 0 ? uri : uri.slice(equals + 1) || "/";

@@ -67,7 +67,8 @@ function post(request, response) {
   note(`head ${id}`);
   request.on("data", (piece) => pieces.push(piece));
   request.on("end", () => {
-    const right = digest(Buffer.concat(pieces)) === request.headers["x-checksum"];
+    const right =
+      digest(Buffer.concat(pieces)) === request.headers["x-checksum"];
     note(`${right ? "post" : "wrong"} ${id}`);
     later(() => answer(response, id, Buffer.from(`done ${id}`), false));
   });
@@ -75,7 +76,10 @@ function post(request, response) {
 
 function get(request, response) {
   const { searchParams } = new URL(request.url, "http://localhost");
-  const body = bodyOf(request.headers["x-id"], Number(searchParams.get("length")));
+  const body = bodyOf(
+    request.headers["x-id"],
+    Number(searchParams.get("length")),
+  );
   const chunked = searchParams.has("chunked");
   later(() => answer(response, request.headers["x-id"], body, chunked));
 }

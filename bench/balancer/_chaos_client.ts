@@ -81,7 +81,9 @@ export class RawClient implements Disposable {
     const buffer = this.#buffer;
     let length = 0;
     const broken = (why: string): Fate => {
-      const head = new TextDecoder().decode(buffer.subarray(0, length).slice(0, 12));
+      const head = new TextDecoder().decode(
+        buffer.subarray(0, length).slice(0, 12),
+      );
       const status = Number(head.slice(9));
       if (length === 0) return { type: "none", why };
       return { type: "cut", status, why: `${why} after ${length} bytes` };

@@ -32,7 +32,10 @@ export class Ledger {
   readonly counts = new Map<string, number>();
   /** Says what is going on, beside each violation. */
   context: () => string = () => "";
-  readonly #violations = new Map<Violation, { count: number; cases: string[] }>();
+  readonly #violations = new Map<
+    Violation,
+    { count: number; cases: string[] }
+  >();
   /** For each POST, how often its head came to a backend, and how often all did. */
   readonly #heads = new Map<string, number>();
   readonly #posts = new Map<string, number>();
@@ -69,7 +72,9 @@ export class Ledger {
     const [what, id = ""] = line.split(" ");
     if (what === "head") add(this.#heads, id);
     else if (what === "post") add(this.#posts, id);
-    else if (what === "wrong") this.violated("wrongPost", `${id} at ${backend}`);
+    else if (what === "wrong") {
+      this.violated("wrongPost", `${id} at ${backend}`);
+    }
   }
 
   /** Compares both sides, once all logs have been read. */
@@ -80,7 +85,9 @@ export class Ledger {
     for (const [id, count] of this.#posts) {
       if (count > 1) this.violated("doubled", `${id}, ${count} times`);
       if (this.#left.has(id)) this.violated("leftDone", id);
-      if (!this.#acknowledged.has(id)) this.count("POSTs done, not acknowledged");
+      if (!this.#acknowledged.has(id)) {
+        this.count("POSTs done, not acknowledged");
+      }
     }
     for (const [id, count] of this.#heads) {
       if (count > 1) this.violated("sentTwice", `${id}, ${count} times`);
@@ -104,7 +111,9 @@ export class Ledger {
     for (const [name, what] of Object.entries(NEVER)) {
       const found = this.#violations.get(name as Violation);
       lines.push(line(found?.count ?? 0, what));
-      for (const each of found?.cases ?? []) lines.push(`${" ".repeat(14)}${each}`);
+      for (const each of found?.cases ?? []) {
+        lines.push(`${" ".repeat(14)}${each}`);
+      }
     }
     return lines.join("\n");
   }

@@ -4,4 +4,14 @@
  * @module
  */
 
-import { TextLineStream } from "@std/streams";
+/** Splits a stream of bytes; what is behind the last line's end is no line. */
+export async function* lines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
+}

@@ -8,7 +8,9 @@ const PLAIN = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Id: a: b\r\n\r\nhello";
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
   "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
 
-for (const [name, sample] of [["plain", PLAIN], ["chunked", CHUNKED]] as const) {
+for (
+  const [name, sample] of [["plain", PLAIN], ["chunked", CHUNKED]] as const
+) {
   Deno.test(`parseReply takes a ${name} response for complete at its last byte only`, () => {
     const whole = bytes(sample);
     for (let end = 0; end < whole.length; end++) {

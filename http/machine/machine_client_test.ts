@@ -285,7 +285,7 @@ Deno.test("HttpMachine takes nothing for an answer that came before the request"
   const driver = client((event, driver) => {
     if (event.type === "end") driver.send(GET);
   });
-  driver.send(GET).receive(EMPTY + "HTTP/1.1 200 Stolen\r\n\r\n");
+  driver.send(GET).feed(EMPTY + "HTTP/1.1 200 Stolen\r\n\r\n");
   assertEquals(driver.log.filter((line) => line.includes("Stolen")), []);
   assertEquals(driver.error?.code, "unexpected_data");
   assertEquals(driver.output.match(/GET /g)?.length, 1);
@@ -294,7 +294,7 @@ Deno.test("HttpMachine takes nothing for an answer that came before the request"
 Deno.test("HttpMachine lends the bytes of bodies if it is told to", () => {
   const bytes = latin1("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
   for (const lendBodies of [false, true]) {
-    let body = new Uint8Array(0);
+    let body: Uint8Array = new Uint8Array(0);
     const driver = new HttpDriver("client", (event) => {
       if (event.type === "body") body = event.bytes;
     }, { lendBodies });

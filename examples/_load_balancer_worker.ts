@@ -1,0 +1,12 @@
+// One thread of the load balancer.
+
+import { balancerMain } from "../balancer/workers.ts";
+import { startThread, type ThreadOptions } from "./_load_balancer_thread.ts";
+
+balancerMain<ThreadOptions>(
+  async ({ config, listen, data, onFinished }) => {
+    const { server, finish } = await startThread(config, listen, data);
+    onFinished(finish);
+    return server;
+  },
+);
