@@ -1,11 +1,11 @@
 /**
  * A protocol toolkit: one event-driven connection that speaks raw bytes,
  * HTTP/1.1 or WebSocket, over TCP, TLS, Unix sockets or memory, and changes its
- * protocol while it lives.
+ * protocol while it lives; and a load balancer made of it.
  *
  * Each module has an entry point of its own, which is the better import for a
  * program that needs one of them: `@meerkat/net/conn`, `@meerkat/net/http`,
- * `@meerkat/net/ws`.
+ * `@meerkat/net/ws`, `@meerkat/net/balancer`.
  *
  * @example All modules at once
  * ```ts
@@ -25,6 +25,7 @@
  * @module
  */
 
+export * as balancer from "./balancer/mod.ts";
 export * as conn from "./conn/mod.ts";
 export * as http from "./http/mod.ts";
 export * as ws from "./ws/mod.ts";

@@ -39,6 +39,8 @@
 
 export * from "./balance.ts";
 export * from "./balancer.ts";
+export type { UpstreamExplanation } from "./proxy/upstream.ts";
+export type { Explanation } from "./routing/route_table.ts";
 export * from "./config/config.ts";
 export * from "./config/config_error.ts";
 export * from "./config/file_config.ts";

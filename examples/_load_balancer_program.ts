@@ -121,24 +121,26 @@ const FIXED = ["listen", "admin", "accessLog", "workers"] as const;
 export async function follow(
   file: string,
 ): Promise<{ program: Program; watcher: ConfigWatcher }> {
-  let program: Program | undefined;
+  const started = Promise.withResolvers<Program>();
   const watcher = await watchConfig(file, {
     async onChange(config) {
       const changed = FIXED.filter((name) =>
         JSON.stringify(config[name]) !== JSON.stringify(watcher.config[name])
       );
-      await program?.update(config);
+      const program = await started.promise;
+      await program.update(config);
       console.error(`Reloaded ${file}`);
       for (const name of changed) {
         console.error(`Not changed before the next start: "${name}"`);
       }
     },
     onError(error) {
-      program?.updateRefused();
+      started.promise.then((program) => program.updateRefused());
       const why = error instanceof Error ? error.message : error;
       console.error(`Refused ${file}, the old one stays:\n${why}`);
     },
   });
-  program = await start(await prepare(watcher.config));
+  const program = await start(await prepare(watcher.config));
+  started.resolve(program);
   return { program, watcher };
 }

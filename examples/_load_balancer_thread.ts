@@ -53,7 +53,7 @@ async function openLog(
   const log = accessLog({ format, write: writer(opened), onError });
   if (Deno.build.os === "windows") return log;
   // Who has renamed the file says so: from here on there is a new one.
-  Deno.addSignalListener("SIGUSR1", async () => {
+  Deno.addSignalListener("SIGUSR2", async () => {
     try {
       const old = opened;
       opened = await append(file);

@@ -10,7 +10,7 @@
  *
  * SIGINT (Ctrl-C) and SIGTERM let requests in flight end, and then the program;
  * a second SIGINT ends it at once. SIGHUP reads the configuration file again,
- * SIGUSR1 opens the log file again.
+ * SIGUSR2 opens the log file again (SIGUSR1 would open a debugger: that is Deno's).
  */
 
 import {

@@ -39,6 +39,15 @@ const USES: Record<string, string> = {
     if (await reply.text() !== "/path") throw new Error("no path");
     await client.shutdown();
     await server.shutdown();`,
+  "./balancer": `
+    const backend = Deno.serve({ ...local, onListen() {} }, () => new Response("b"));
+    const backends = [\`127.0.0.1:\${backend.addr.port}\`];
+    const server = m.balance({ routes: [{ upstream: { backends } }] }, local);
+    const { port } = server.addr as Deno.NetAddr;
+    const reply = await fetch(\`http://127.0.0.1:\${port}/\`);
+    if (await reply.text() !== "b") throw new Error("no b");
+    await server.shutdown();
+    await backend.shutdown();`,
   "./ws": `
     const server = m.serve({ ...local, deflate: true }, (event, conn) => {
       if (event.type === "message") conn.send(event.data);

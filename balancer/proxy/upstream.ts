@@ -21,11 +21,13 @@ import { Backend, type BackendOwner, type Surroundings } from "./backend.ts";
 
 /** What an upstream would do with a request. */
 export interface UpstreamExplanation {
+  /** Its name. */
   readonly name: string;
   /** The policy's name. */
   readonly policy: string;
   /** So few are available that all are tried. */
   readonly panic: boolean;
+  /** Its backends, in the order of the configuration. */
   readonly backends: readonly {
     readonly id: string;
     readonly address: string;

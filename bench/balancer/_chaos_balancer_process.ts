@@ -95,9 +95,10 @@ export class ChaosBalancer {
     if (!response.ok) throw new Error(`Cannot drain "${name}": ${text}`);
   }
 
-  /** Its figures. */
-  async snapshot(): Promise<Record<string, unknown>> {
-    return await (await this.#ask("/api/snapshot")).json();
+  /** How many configurations it refused. */
+  async refused(): Promise<number> {
+    const snapshot = await (await this.#ask("/api/snapshot")).json();
+    return snapshot.reloadsRefused;
   }
 
   #ask(path: string, init: RequestInit = {}): Promise<Response> {

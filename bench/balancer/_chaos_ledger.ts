@@ -17,7 +17,8 @@ const NEVER = {
   lostSocket: "WebSockets that ended without a cause",
   badEcho: "WebSocket echoes that were not what was sent",
   handshake: "WebSocket handshakes that failed while a backend lived",
-  broken: "things that the balancer itself should have done",
+  notQuiet: "POSTs to a backend that was drained",
+  broken: "things that the balancer itself did wrong",
 } as const;
 
 /** The name of something that must never happen. */
@@ -30,6 +31,8 @@ const SHOWN = 5;
 export class Ledger {
   /** What just counts, by what it is called. */
   readonly counts = new Map<string, number>();
+  /** Backends that get nothing new, by the names of their instances. */
+  readonly quiet = new Set<string>();
   /** Says what is going on, beside each violation. */
   context: () => string = () => "";
   readonly #violations = new Map<
@@ -70,9 +73,14 @@ export class Ledger {
   /** Takes a line of a backend's log, see `_chaos_backend.mjs`. */
   logged(backend: string, line: string): void {
     const [what, id = ""] = line.split(" ");
-    if (what === "head") add(this.#heads, id);
-    else if (what === "post") add(this.#posts, id);
-    else if (what === "wrong") {
+    if (what === "head") {
+      add(this.#heads, id);
+      if (this.quiet.has(backend)) {
+        this.violated("notQuiet", `${id} at ${backend}`);
+      }
+    }
+    if (what === "post") add(this.#posts, id);
+    if (what === "wrong") {
       this.violated("wrongPost", `${id} at ${backend}`);
     }
   }

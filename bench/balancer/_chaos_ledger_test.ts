@@ -45,6 +45,14 @@ const CASES: [string, (ledger: Ledger) => void, string][] = [
     "1  POSTs that the client left, done nevertheless",
   ],
   [
+    "a POST to a backend that is drained",
+    (ledger) => {
+      ledger.quiet.add("b");
+      ledger.logged("b", "head 2");
+    },
+    "1  POSTs to a backend that was drained",
+  ],
+  [
     "a POST that came corrupt",
     (ledger) => ledger.logged("b", "wrong 2"),
     "1  POSTs whose body came corrupt",

@@ -30,10 +30,13 @@ export class Random {
     return list[this.between(0, list.length)]!;
   }
 
-  /** Waits for some milliseconds, up to a bound. */
+  /** Waits for some milliseconds, `from` and below `to`. */
   pause(from: number, to: number): Promise<void> {
-    return new Promise((resolve) =>
-      setTimeout(resolve, this.between(from, to))
-    );
+    return pause(this.between(from, to));
   }
+}
+
+/** Waits for some milliseconds. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

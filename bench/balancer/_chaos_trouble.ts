@@ -7,7 +7,7 @@
 import type { ChaosBackend } from "./_chaos_backends.ts";
 import type { ChaosBalancer } from "./_chaos_balancer_process.ts";
 import type { Ledger } from "./_chaos_ledger.ts";
-import type { Random } from "./_chaos_random.ts";
+import { pause, type Random } from "./_chaos_random.ts";
 import type { Sockets } from "./_chaos_sockets.ts";
 
 /** What trouble is made with. */
@@ -30,6 +30,10 @@ const PAUSE = [100, 700] as const;
 /** How long taking leave may take, in milliseconds. */
 const LEAVE_TIMEOUT = 7_000;
 const STEP = 50;
+/** How long requests may still come that were under way, in milliseconds. */
+const SETTLED = 500;
+/** How long a configuration file may take to be read, in milliseconds. */
+const READ_TIMEOUT = 2_000;
 /** Of so many troubles one is a change that changes nothing. */
 const CHANGE_OF = 5;
 
@@ -64,11 +68,10 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
     backend.tell("reset 0");
   },
   async drained(setup, backend) {
-    const { balancer, random } = setup;
+    const { balancer } = setup;
     backend.instance.drained = true;
     await balancer.setDraining(backend.name, true);
-    await noSockets(setup, backend);
-    await random.pause(0, 500);
+    await staysQuiet(setup, backend);
     await balancer.setDraining(backend.name, false);
     backend.instance.drained = false;
   },
@@ -77,8 +80,7 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
     backend.instance.drained = true;
     const others = backends.filter((each) => each !== backend);
     await balancer.configure(others);
-    await noSockets(setup, backend);
-    await random.pause(0, 500);
+    await staysQuiet(setup, backend);
     await balancer.configure(backends);
     // The watch is told a little later.
     await random.pause(300, 500);
@@ -88,6 +90,20 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
 
 /** Only one at a time, as there is one file. */
 const BY_FILE = "taken out of the file";
+
+/** Sees that nobody has a WebSocket with a backend any more, and nobody asks it. */
+async function staysQuiet(
+  setup: TroubleSetup,
+  backend: ChaosBackend,
+): Promise<void> {
+  const { ledger, random } = setup;
+  const { name } = backend.instance;
+  await noSockets(setup, backend);
+  await pause(SETTLED);
+  ledger.quiet.add(name);
+  await random.pause(0, 500);
+  ledger.quiet.delete(name);
+}
 
 /** Waits until nobody has a WebSocket with a backend any more. */
 async function noSockets(
@@ -100,7 +116,7 @@ async function noSockets(
       const left = sockets.countOf(instance);
       return ledger.violated("undrained", `${left} stay at ${instance.name}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, STEP));
+    await pause(STEP);
   }
 }
 
@@ -146,8 +162,15 @@ async function changeNothing(setup: TroubleSetup): Promise<void> {
   if (what === "same") {
     return await balancer.configure(backends, `the same ${random.next()}`);
   }
+  const before = await balancer.refused();
   await balancer.misconfigure();
-  // Long enough to be read, and then the right one again.
-  await random.pause(200, 400);
+  const end = performance.now() + READ_TIMEOUT;
+  while (await balancer.refused() === before) {
+    if (performance.now() > end) {
+      ledger.violated("broken", "it did not refuse a wrong file");
+      break;
+    }
+    await pause(STEP);
+  }
   await balancer.configure(backends);
 }

@@ -15,6 +15,13 @@ import {
   sendSome,
 } from "../ws/_libc.ts";
 
+/** The timer of `epoll_wait` is too coarse for a rate of thousands a second. */
+const { usleep } = Deno.dlopen("libc.so.6", {
+  usleep: { parameters: ["u32"], result: "i32" },
+}).symbols;
+/** How long to sleep where nothing is to do, in microseconds. */
+const NAP = 50;
+
 const buffer = new Uint8Array(64 * 1024);
 /** How long what is still under way at the end may take, in milliseconds. */
 const GRACE = 2_000;
@@ -79,9 +86,9 @@ class Pace implements Disposable {
         this.#ask(this.#free.pop()!, due);
         asked++;
       }
-      // The system's timer is too coarse for the next one: it is asked again.
       const count = this.#poll.wait(0);
       for (let at = 0; at < count; at++) this.#read(this.#poll.tag(at));
+      if (count === 0) usleep(NAP);
     }
     const times = this.#times.sort((a, b) => a - b);
     const quantile = (q: number) => times[Math.floor(q * times.length)] ?? NaN;

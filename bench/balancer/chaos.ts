@@ -20,7 +20,7 @@ import { ChaosBackend, type Instance } from "./_chaos_backends.ts";
 import { ChaosBalancer } from "./_chaos_balancer_process.ts";
 import { Ledger } from "./_chaos_ledger.ts";
 import { getAgain, type LoadSetup, postAgain } from "./_chaos_load.ts";
-import { Random } from "./_chaos_random.ts";
+import { pause, Random } from "./_chaos_random.ts";
 import { Sockets } from "./_chaos_sockets.ts";
 import { makeTrouble } from "./_chaos_trouble.ts";
 import { freePort } from "./_daemon.ts";
@@ -99,10 +99,6 @@ async function run(
     ledger.violated("broken", `it ended with ${killedBy ?? code}`);
   }
   await Promise.all(echoes);
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 async function main(): Promise<number> {
