@@ -36,8 +36,8 @@ export interface BalancerOptions {
   /** Is told of each request when it is over: an access log. */
   onRequest?: (record: ExchangeRecord) => void;
   /**
-   * Gets what a policy of the program's own threw; the client gets 500, or what
-   * a `ConnError` says.
+   * Gets what a policy of the program's own threw (the client gets 500, or what
+   * a `ConnError` says), and what `onRequest` threw.
    *
    * @default {console.error}
    */

@@ -10,6 +10,9 @@ import { SharedRun } from "./_shared_run.ts";
 /** Pieces up to this size are small. */
 const SMALL_MAX = 8 * 1024;
 
+/** So much in front of a larger piece is copied once more, to save a write. */
+const HEAD_MAX = 4 * 1024;
+
 /** Up to this length, a loop encodes faster than a call of the encoder. */
 const SHORT_TEXT = 40;
 
@@ -71,7 +74,7 @@ class Pool {
 /** What small pieces are copied into. */
 const smallBlocks = new Pool(16 * 1024, 512);
 /** What larger ones are copied into. */
-const largeBlocks = new Pool(64 * 1024, 16);
+const largeBlocks = new Pool(64 * 1024, 128);
 
 function reference(bytes: Uint8Array, whole: boolean): Segment {
   const { length: end } = bytes;
@@ -104,6 +107,8 @@ export class SendQueue {
   #size = 0;
   /** What was taken last ended inside a unit. */
   #cut = false;
+  /** The first segment is being written. */
+  #taken = false;
 
   /** Bytes queued. */
   get size(): number {
@@ -226,6 +231,7 @@ export class SendQueue {
     if (this.#size === 0) return undefined;
     if (this.#first === undefined) this.#advance();
     const segment = this.#first!;
+    this.#taken = true;
     const { bytes, start, end } = segment;
     if (start > 0) return bytes.subarray(start, end);
     if (segment.view.length === end) return segment.view;
@@ -235,6 +241,7 @@ export class SendQueue {
   /** Drops the first `count` bytes of what {@linkcode SendQueue.peek} gave. */
   advance(count: number): void {
     const segment = this.#first!;
+    this.#taken = false;
     segment.start += count;
     this.#size -= count;
     if (segment.start < segment.end) return;
@@ -273,7 +280,7 @@ export class SendQueue {
     this.#first = undefined;
     this.#rest = [];
     this.#next = this.#size = 0;
-    this.#cut = false;
+    this.#cut = this.#taken = false;
     this.#last = undefined;
   }
 
@@ -298,8 +305,30 @@ export class SendQueue {
       last !== undefined && !(last instanceof SharedRun) && !last.ahead &&
       last.room - last.end >= count
     ) return last;
-    const segment = (count <= SMALL_MAX ? smallBlocks : largeBlocks).take();
-    this.#add(segment);
+    const small = count <= SMALL_MAX;
+    const segment = (small ? smallBlocks : largeBlocks).take();
+    if (small || !this.#movesTo(segment)) this.#add(segment);
     return segment;
+  }
+
+  /**
+   * Moves the little that the last block holds into a larger one, which takes its
+   * place: a head goes out with its body.
+   */
+  #movesTo(segment: Segment): boolean {
+    const last = this.#last;
+    if (
+      last === undefined || last instanceof SharedRun || last.ahead ||
+      last.pool !== smallBlocks || last.start > 0 || last.end > HEAD_MAX
+    ) return false;
+    if (last !== this.#first) this.#rest[this.#rest.length - 1] = segment;
+    else if (this.#taken) return false;
+    else this.#first = segment;
+    segment.bytes.set(last.bytes.subarray(0, last.end));
+    segment.end = last.end;
+    segment.whole = last.whole;
+    this.#last = segment;
+    smallBlocks.giveBack(last);
+    return true;
   }
 }

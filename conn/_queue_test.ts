@@ -261,3 +261,25 @@ Deno.test("SendQueue takes time in proportion to the pieces that are shared", ()
   // Were all joined at once, or copied for each write, this would take seconds.
   assertEquals(writes, Math.ceil(22_000_000 / (22 * 2978)) + 1);
 });
+
+Deno.test("SendQueue puts a head and a body of up to 32 KiB into one write", () => {
+  const queue = new SendQueue();
+  queue.pushText("head");
+  queue.push(new Uint8Array(32 * 1024).fill(1));
+  const bytes = queue.peek()!;
+  assertEquals([bytes.length, queue.size], [4 + 32 * 1024, 4 + 32 * 1024]);
+  assertEquals(new TextDecoder().decode(bytes.subarray(0, 4)), "head");
+  queue.advance(bytes.length);
+  assertEquals([queue.peek(), queue.size], [undefined, 0]);
+});
+
+Deno.test("SendQueue does not move a head that is being written", () => {
+  const queue = new SendQueue();
+  queue.pushText("head");
+  assertEquals(queue.peek()?.length, 4);
+  queue.push(new Uint8Array(32 * 1024));
+  queue.advance(2);
+  assertEquals(queue.peek(), new TextEncoder().encode("ad"));
+  queue.advance(2);
+  assertEquals(queue.peek()?.length, 32 * 1024);
+});

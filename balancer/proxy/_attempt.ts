@@ -86,8 +86,9 @@ export class Attempt {
     this.status = head.status;
     this.latency = now - this.startedAt - this.queueTime;
     this.backend.answered(this.status, this.latency);
-    // How it ends can be known only of what ends by itself.
-    if (head.contentLength === undefined) this.succeed();
+    // A trial must not last as long as a response that may never end.
+    const endless = head.contentLength === undefined;
+    if (endless && this.backend.isOnTrial) this.succeed();
   }
 
   /** It has its response. */

@@ -143,7 +143,8 @@ export class ClientConn implements ExchangeClient {
     route.stats.status(status);
     route.stats.duration.observe(proxy.clock.now() - startedAt);
     if (outcome === "client_left") proxy.clientLeft++;
-    proxy.log?.(exchange.record(proxy.timeOf(startedAt), outcome));
+    if (proxy.onRequest === undefined) return;
+    proxy.tell(exchange.record(proxy.timeOf(startedAt), outcome));
   }
 
   #request(received: RequestHead): void {
@@ -208,7 +209,7 @@ export class ClientConn implements ExchangeClient {
   ): void {
     this.answer(requestId, status, wait);
     route?.stats.status(status);
-    this.#proxy.log?.({
+    this.#proxy.tell({
       time: this.#proxy.timeOf(this.#proxy.clock.now()),
       head,
       clientAddress: this.#peer.address,

@@ -23,7 +23,7 @@ export class ProxyState {
   readonly random: () => number;
   readonly wheel: TimerWheel;
   readonly ids: RequestIds = new RequestIds();
-  readonly log: ((record: ExchangeRecord) => void) | undefined;
+  readonly onRequest: ((record: ExchangeRecord) => void) | undefined;
   readonly onError: (error: unknown) => void;
   /** When this began, in milliseconds since the epoch, and on the clock. */
   readonly startedAt: number = Date.now();
@@ -45,17 +45,26 @@ export class ProxyState {
   constructor(
     settings: BalancerSettings,
     { clock, random }: Surroundings,
-    log: ((record: ExchangeRecord) => void) | undefined,
+    onRequest: ((record: ExchangeRecord) => void) | undefined,
     onError: (error: unknown) => void,
   ) {
     this.settings = settings;
     this.drainer = new Drainer({ rate: settings.drainRate, clock });
     this.clock = clock;
     this.random = random;
-    this.log = log;
+    this.onRequest = onRequest;
     this.onError = onError;
     this.wheel = new TimerWheel(clock, { tick: TICK });
     this.#startedOnClock = clock.now();
+  }
+
+  /** Tells the program of a request; what it throws is no matter of a connection. */
+  tell(record: ExchangeRecord): void {
+    try {
+      this.onRequest?.(record);
+    } catch (error) {
+      this.onError(error);
+    }
   }
 
   /** A time on the clock, in milliseconds since the epoch. */

@@ -139,6 +139,11 @@ export class Backend extends WheelEntry implements Candidate {
     return !this.#draining && this.#health.isAvailable;
   }
 
+  /** Whether its next response decides about its circuit. */
+  get isOnTrial(): boolean {
+    return this.#health.circuit === "half_open";
+  }
+
   /** Whether it gets nothing new. */
   get isDraining(): boolean {
     return this.#draining;
