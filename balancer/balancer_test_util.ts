@@ -29,7 +29,7 @@ import type {
 } from "./telemetry/snapshot.ts";
 
 /** What a backend answers to a request; nothing if the test does it by hand. */
-export type Answer = (request: Message, wire: Wire) => string | void;
+export type Answer = (request: Message, wire: Wire) => string | void | undefined;
 
 /** A backend in memory. */
 export class TestBackend {
@@ -86,6 +86,8 @@ export interface BenchOptions {
   config?: (addresses: string[]) => BalancerConfig;
   http?: HttpLimits;
   random?: () => number;
+  /** How many bytes the balancer gets of a backend in one read. */
+  chunk?: () => number;
 }
 
 /** A balancer in memory. */
@@ -99,6 +101,7 @@ export class Bench implements AsyncDisposable {
   readonly errors: unknown[] = [];
   readonly #clients: Wire[] = [];
   readonly #http: HttpLimits;
+  readonly #chunk: () => number;
 
   constructor(options: BenchOptions = {}) {
     const { backends = 2, random = () => 0.5 } = options;
@@ -107,6 +110,7 @@ export class Bench implements AsyncDisposable {
       (_, i) => new TestBackend(9001 + i, String.fromCharCode(97 + i)),
     );
     this.#http = options.http ?? {};
+    this.#chunk = options.chunk ?? (() => Infinity);
     const addresses = this.backends.map(({ address }) => address);
     this.balancer = new Balancer(configOf(options, addresses), {
       clock: this.clock,
@@ -146,16 +150,22 @@ export class Bench implements AsyncDisposable {
 
   /** A client that connects. */
   client(
-    options: { address?: string; secure?: boolean; identity?: ClientIdentity } =
-      {},
+    options: {
+      address?: string;
+      secure?: boolean;
+      identity?: ClientIdentity;
+      /** How many bytes the balancer gets of it in one read. */
+      chunk?: () => number;
+    } = {},
   ): Wire {
-    const { address = "10.0.0.1", secure = false, identity } = options;
+    const { address = "10.0.0.1", secure = false, identity, chunk } = options;
     const [here, there] = memoryPair({
       addrs: [
         { transport: "tcp", hostname: address, port: 40_000 },
         { transport: "tcp", hostname: "10.0.0.99", port: secure ? 443 : 80 },
       ],
     });
+    if (chunk !== undefined) there.chunk = chunk;
     const machine = new HttpMachine("server", {
       ...this.#http,
       maxPipelined: 1,
@@ -194,6 +204,7 @@ export class Bench implements AsyncDisposable {
       );
     }
     const [here, there] = memoryPair();
+    here.chunk = this.#chunk;
     backend.wires.push(new Wire(there, (wire) => backend.take(wire)));
     return {
       transport: here,

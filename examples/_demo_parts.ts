@@ -2,12 +2,19 @@
 
 import type { Program } from "./_demo_process.ts";
 
+/** Where the servers are, without a path, by their titles. */
+export type Urls = Readonly<Record<string, string>>;
+
 /** One run of a client. */
 export interface Step {
   readonly title: string;
+  /** The title of a server that is ended before. */
+  readonly ends?: string;
+  /** The title of a server that was ended, and is started again before. */
+  readonly restarts?: string;
   readonly client: Program;
-  /** The client's command line, for a server at this URL. */
-  readonly args: (url: string) => readonly string[];
+  /** The client's command line, for a server at this URL, with this admin page. */
+  readonly args: (url: string, adminUrl: string) => readonly string[];
   /** What is typed. */
   readonly input?: string;
   /** The status that the client ends with. */
@@ -16,7 +23,7 @@ export interface Step {
   readonly stdout?: RegExp;
   readonly stderr?: RegExp;
   /** A line that the server prints meanwhile. */
-  readonly printed?: string;
+  readonly printed?: (urls: Urls) => RegExp;
 }
 
 /** A server, and what is shown of it. */
@@ -26,14 +33,17 @@ export interface Part {
   readonly program: Program;
   /** Its usual port. */
   readonly port: number;
-  /** Its command line, to listen on a port. */
-  readonly args: (port: number) => readonly string[];
-  /** What it prints when it listens, with the port as the first group. */
+  /** Its command line, to listen on a port, when these servers run. */
+  readonly args: (port: number, urls: Urls) => readonly string[];
+  /**
+   * What it has printed when it listens, with the port as the first group, and the
+   * URL of its admin page as the second, if it has one.
+   */
   readonly says: RegExp;
   /** Where it is, without a path. */
   readonly url: (port: string) => string;
-  /** The page to open in a browser. */
-  readonly page: (url: string) => string;
+  /** The pages to open in a browser. */
+  readonly pages: (url: string, adminUrl: string) => readonly string[];
   readonly steps: readonly Step[];
 }
 
@@ -86,7 +96,7 @@ const RESTFUL: readonly Step[] = [
     client: HTTP,
     args: at("/printcontent", "-d", "Hello from the client"),
     stdout: /^Printed 21 bytes\n$/,
-    printed: "Hello from the client",
+    printed: () => /^Hello from the client$/,
   },
   {
     title: "How long each phase takes",
@@ -137,23 +147,84 @@ const WEBSOCKET: readonly Step[] = [
   },
 ];
 
+const FIRST = "RESTful server";
+const SECOND = "second RESTful server";
+const ECHO = "WebSocket server";
+
+/** A greeting by one of the RESTful servers, which the balancer's log tells. */
+function greeting(
+  title: string,
+  by: string,
+  more: Pick<Step, "ends" | "restarts"> = {},
+): Step {
+  return {
+    title,
+    ...more,
+    client: HTTP,
+    args: at("/hello"),
+    stdout: /^Hello world\n$/,
+    printed: logged("/hello", by),
+  };
+}
+
+/** The line of a request in the balancer's log. */
+function logged(path: string, by: string): (urls: Urls) => RegExp {
+  return (urls) =>
+    new RegExp(`^\\d+ GET ${path} backend=${address(urls, by)}$`);
+}
+
+function address(urls: Urls, title: string): string {
+  return urls[title]!.replace("http://", "");
+}
+
+const BALANCER: readonly Step[] = [
+  greeting("The first request goes to the first server", FIRST),
+  greeting("The next one goes to the other", SECOND),
+  {
+    title: "A WebSocket through it",
+    client: WS,
+    args: talk("/websocket"),
+    stdout: /^GOT ECHO REPLY: \[hello\]\n$/,
+    printed: logged("/websocket", ECHO),
+  },
+  {
+    title: "A probe on its admin port: it can take requests",
+    client: HTTP,
+    args: (_, adminUrl) => [`${adminUrl}readyz`],
+    stdout: /^ready\n$/,
+  },
+  greeting("A server ends: the other one goes on", FIRST, { ends: SECOND }),
+  greeting(
+    "Who would have got the one that has ended sees nothing of it",
+    FIRST,
+  ),
+  greeting("It is started again, and takes its turns again", SECOND, {
+    restarts: SECOND,
+  }),
+  greeting("So does the first server", FIRST),
+];
+
+const RESTFUL_SERVER: Pick<Part, "program" | "args" | "says" | "url"> = {
+  program: {
+    name: "restful_server",
+    permissions: ["--allow-net=127.0.0.1", "--allow-read=."],
+  },
+  args: (port) => ["-p", `127.0.0.1:${port}`],
+  says: /^Starting RESTful server on port (\d+), /,
+  url: (port) => `http://127.0.0.1:${port}`,
+};
+
 /** All of it. */
 export const PARTS: readonly Part[] = [
   {
-    title: "RESTful server",
-    program: {
-      name: "restful_server",
-      permissions: ["--allow-net=127.0.0.1", "--allow-read=."],
-    },
+    title: FIRST,
     port: 8910,
-    args: (port) => ["-p", `127.0.0.1:${port}`],
-    says: /^Starting RESTful server on port (\d+), /,
-    url: (port) => `http://127.0.0.1:${port}`,
-    page: (url) => `${url}/`,
+    ...RESTFUL_SERVER,
+    pages: (url) => [`${url}/`],
     steps: RESTFUL,
   },
   {
-    title: "WebSocket server",
+    title: ECHO,
     program: {
       name: "websocket_server",
       permissions: ["--allow-net=localhost", "--allow-read=."],
@@ -162,7 +233,31 @@ export const PARTS: readonly Part[] = [
     args: (port) => ["-url", `ws://localhost:${port}`],
     says: /^Starting WS listener on ws:\/\/localhost:(\d+)\/websocket$/,
     url: (port) => `http://localhost:${port}`,
-    page: (url) => `${url}/test.html`,
+    pages: (url) => [`${url}/test.html`],
     steps: WEBSOCKET,
+  },
+  {
+    title: SECOND,
+    port: 8911,
+    ...RESTFUL_SERVER,
+    pages: () => [],
+    steps: [],
+  },
+  {
+    title: "load balancer",
+    program: {
+      name: "load_balancer",
+      permissions: ["--allow-net=127.0.0.1,localhost"],
+    },
+    port: 8080,
+    args: (port, urls) => [
+      ...["-p", `127.0.0.1:${port}`, "-l", "-", "--admin", "127.0.0.1:0"],
+      ...[FIRST, SECOND].flatMap((title) => ["-b", "/", address(urls, title)]),
+      ...["-b", "/websocket", address(urls, ECHO)],
+    ],
+    says: /^Starting LB on port (\d+)\nAdmin page on (\S+)$/m,
+    url: (port) => `http://127.0.0.1:${port}`,
+    pages: (url, adminUrl) => [`${url}/`, adminUrl],
+    steps: BALANCER,
   },
 ];

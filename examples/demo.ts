@@ -1,6 +1,6 @@
 /**
- * The demo: starts the RESTful and the WebSocket server, runs the clients against
- * them, and says what happened. Then it stays up until Ctrl-C, to be looked at in
+ * The demo: starts the RESTful and the WebSocket server, and the load balancer in
+ * front of them, runs the clients against them, and says what happened. Then it stays up until Ctrl-C, to be looked at in
  * a browser. With `--once` it ends by itself. Status 0 means that all went right.
  *
  * Run:     deno task demo, or
@@ -13,7 +13,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { bold, dim, green, red } from "@std/fmt/colors";
 import { type Ended, runClient, ServerProcess } from "./_demo_process.ts";
-import { type Part, PARTS, type Step } from "./_demo_parts.ts";
+import { type Part, PARTS, type Step, type Urls } from "./_demo_parts.ts";
 
 const USAGE = `Usage: demo [--once]
 
@@ -23,9 +23,12 @@ const USAGE = `Usage: demo [--once]
 /** A server that runs. */
 interface Started {
   readonly part: Part;
-  readonly server: ServerProcess;
+  server: ServerProcess;
   /** Where it is, without a path. */
   readonly url: string;
+  readonly port: number;
+  /** Where its admin page is; empty if it has none. */
+  readonly adminUrl: string;
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);
@@ -49,19 +52,21 @@ async function show(interrupted: Promise<void> | undefined): Promise<boolean> {
   let [right, steps, ended] = [0, 0, true];
   try {
     for (const part of PARTS) {
-      const started = await start(part);
+      const started = await start(part, urlsOf(running));
       if (started === undefined) {
         console.error(red(`The ${part.title} did not start`));
         return false;
       }
       running.push(started);
-      for (const step of part.steps) if (await run(step, started)) right++;
+      for (const step of part.steps) {
+        if (await run(step, started, running)) right++;
+      }
       steps += part.steps.length;
     }
     console.log(summary(right, steps));
     if (interrupted !== undefined) await stay(running, interrupted);
   } finally {
-    for (const { part, server } of running) {
+    for (const { part, server } of running.toReversed()) {
       const code = await server.stop();
       console.log(`The ${part.title} ended with status ${code}`);
       if (code !== 0) ended = false;
@@ -70,16 +75,20 @@ async function show(interrupted: Promise<void> | undefined): Promise<boolean> {
   return ended && right === steps;
 }
 
+function urlsOf(running: readonly Started[]): Urls {
+  return Object.fromEntries(running.map(({ part, url }) => [part.title, url]));
+}
+
 /** Starts a server, on another port if the usual one is taken. */
-async function start(part: Part): Promise<Started | undefined> {
+async function start(part: Part, urls: Urls): Promise<Started | undefined> {
   console.log(bold(`Starting the ${part.title}`));
   for (const port of [part.port, 0]) {
-    const server = new ServerProcess(part.program, part.args(port));
-    const line = await server.line();
-    const got = part.says.exec(line ?? "")?.[1];
-    if (got !== undefined) {
-      console.log(indent(line!) + "\n");
-      return { part, server, url: part.url(got) };
+    const server = new ServerProcess(part.program, part.args(port, urls));
+    const found = await listens(part, server);
+    if (found !== undefined) {
+      const [, got = "", adminUrl = ""] = found;
+      console.log(indent(found.input) + "\n");
+      return { part, server, url: part.url(got), port: Number(got), adminUrl };
     }
     await server.stop();
     if (port !== 0) console.log(`Port ${port} is taken: using a free one`);
@@ -87,13 +96,34 @@ async function start(part: Part): Promise<Started | undefined> {
   return undefined;
 }
 
-async function run(step: Step, { server, url }: Started): Promise<boolean> {
-  const { client, title, input, printed } = step;
-  const args = step.args(url);
+/** Waits until a server has said that it listens; nothing if it ends before. */
+async function listens(
+  { says }: Part,
+  server: ServerProcess,
+): Promise<RegExpExecArray | undefined> {
+  const lines: string[] = [];
+  for (;;) {
+    const line = await server.line();
+    if (line === undefined) return undefined;
+    lines.push(line);
+    const found = says.exec(lines.join("\n"));
+    if (found !== null) return found;
+  }
+}
+
+async function run(
+  step: Step,
+  { server, url, adminUrl }: Started,
+  running: readonly Started[],
+): Promise<boolean> {
+  const { client, title, input } = step;
+  const args = step.args(url, adminUrl);
   console.log(bold(title));
+  if (!await prepare(step, running)) return false;
   console.log(`$ ${client.name} ${args.map(quote).join(" ")}`);
   const ended = await runClient(client, args, input);
-  const line = printed === undefined ? undefined : await server.line();
+  const expected = step.printed?.(urlsOf(running));
+  const line = expected === undefined ? undefined : await server.line();
   if (input !== undefined) {
     console.log(dim(input.trimEnd().replace(/^/gm, "  > ")));
   }
@@ -103,11 +133,35 @@ async function run(step: Step, { server, url }: Started): Promise<boolean> {
   if (line !== undefined) {
     console.log(dim(indent(`The server prints: ${line}`)));
   }
-  const right = isRight(step, ended) && line === printed;
+  const right = isRight(step, ended) && (expected?.test(line ?? "") ?? true);
   console.log(
     right ? green("  ok\n") : red(`  NOT AS EXPECTED (status ${ended.code})\n`),
   );
   return right;
+}
+
+/** Ends a server, or starts it again, before a step. */
+async function prepare(
+  { ends, restarts }: Step,
+  running: readonly Started[],
+): Promise<boolean> {
+  for (const each of running) {
+    const { part, server, port } = each;
+    if (part.title === ends) {
+      const code = await server.stop();
+      console.log(`The ${part.title} ended with status ${code}`);
+    } else if (part.title === restarts) {
+      const args = part.args(port, urlsOf(running));
+      each.server = new ServerProcess(part.program, args);
+      const found = await listens(part, each.server);
+      if (found === undefined) {
+        console.error(red(`The ${part.title} did not start again`));
+        return false;
+      }
+      console.log(indent(found.input));
+    }
+  }
+  return true;
 }
 
 function isRight(step: Step, { code, stdout, stderr }: Ended): boolean {
@@ -126,8 +180,10 @@ async function stay(
   interrupted: Promise<void>,
 ): Promise<void> {
   console.log();
-  for (const { part, url } of running) {
-    console.log(`Open ${bold(part.page(url))} in a browser.`);
+  for (const { part, url, adminUrl } of running) {
+    for (const page of part.pages(url, adminUrl)) {
+      console.log(`Open ${bold(page)} in a browser.`);
+    }
   }
   console.log("Ctrl-C ends.");
   const follow = running.map(({ server }) => server.follow(console.log));

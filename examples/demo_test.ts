@@ -1,4 +1,9 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { run, Running } from "./_test_util.ts";
 
 Deno.test("demo --once shows each step, and ends with status 0", async () => {
@@ -18,31 +23,56 @@ Deno.test("demo --once shows each step, and ends with status 0", async () => {
   assertMatch(stdout, /^ {2}pong after \d+\.\d ms$/m);
   assertMatch(stdout, /^ {2}\{"result": 123\}$/m);
   assertMatch(stdout, /^ {2}handshake failed: /m);
-  for (const server of ["RESTful", "WebSocket"]) {
-    assertStringIncludes(
-      stdout,
-      `\nThe ${server} server ended with status 0\n`,
-    );
+  assertMatch(
+    stdout,
+    /^ {2}Starting LB on port \d+\n {2}Admin page on http:\S+$/m,
+  );
+  const backends = stdout.matchAll(/\d+ GET \/hello backend=\S+:(\d+)$/gm);
+  const [a, b, ...more] = [...backends].map(([, port]) => port);
+  assert(a !== b);
+  assertEquals(more, [a, a, b, a]);
+  assertMatch(
+    stdout,
+    /GOT ECHO REPLY: \[hello\]\n {2}The server prints: \d+ GET \/websocket /,
+  );
+  assertMatch(stdout, /^ {2}ready$/m);
+  for (
+    const server of [
+      "RESTful server",
+      "second RESTful server",
+      "WebSocket server",
+      "load balancer",
+    ]
+  ) {
+    assertStringIncludes(stdout, `\nThe ${server} ended with status 0\n`);
   }
 });
 
 Deno.test("demo takes free ports if its own are taken, and stays up until Ctrl-C", async () => {
   using rest = take(8910);
   using ws = take(8000, "localhost");
+  using rest2 = take(8911);
+  using balancer = take(8080);
   await using demo = await Running.start("demo", []);
-  for (const port of [8910, 8000]) {
+  for (const port of [8910, 8000, 8911, 8080]) {
     await demo.until(
       new RegExp(`^Port ${port} is taken: using a free one$`, "m"),
     );
   }
-  for (const title of ["RESTful API demo", "WebSocket demo"]) {
+  const titles = [
+    "RESTful API demo",
+    "WebSocket demo",
+    "RESTful API demo",
+    "Meerkat load balancer",
+  ];
+  for (const title of titles) {
     const [, url = ""] = await demo.until(/^Open (http:\S+) in a browser\.$/m);
     const response = await fetch(url);
     assertStringIncludes(await response.text(), `<title>${title}</title>`);
   }
   demo.kill("SIGINT");
   assertEquals(await demo.ended(), 0);
-  void [rest, ws];
+  void [rest, ws, rest2, balancer];
 });
 
 Deno.test("demo tells what is wrong with its command line", async () => {

@@ -73,9 +73,9 @@ async function run(args: string[]): Promise<undefined> {
   }
 }
 
-/** Says whether a file can be used, and ends the program. */
+/** Says whether a file has mistakes, and ends the program. */
 async function checkFile(file: string): Promise<never> {
-  await prepare(parseConfig(await Deno.readTextFile(file), file));
+  parseConfig(await Deno.readTextFile(file), file);
   console.log(`${file} is valid`);
   Deno.exit(0);
 }

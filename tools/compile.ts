@@ -15,6 +15,14 @@ import { deno, finish, ROOT, step, type Tally } from "./_steps.ts";
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   demo: ["--allow-run"],
   http_client: ["--allow-net", "--allow-write"],
+  load_balancer: [
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    "--unstable-net",
+    "--include",
+    "examples/_load_balancer_worker.ts",
+  ],
   restful_server: [
     "--allow-net",
     "--allow-read",

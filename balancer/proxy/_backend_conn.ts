@@ -50,6 +50,8 @@ export class BackendConn extends WheelEntry {
   #head: ResponseHead | undefined;
   /** All of the request was given to the connection. */
   #sent = false;
+  /** The response is waited for. */
+  #waits = false;
   /** From when on the response is waited for. */
   #since = 0;
   #idleUntil = Infinity;
@@ -89,7 +91,7 @@ export class BackendConn extends WheelEntry {
     this.#attempt = attempt;
     attempt.conn = this;
     this.#head = undefined;
-    this.#sent = false;
+    this.#sent = this.#waits = false;
     this.#since = now;
     this.#idleUntil = Infinity;
     this.#transport.touched = false;
@@ -99,8 +101,19 @@ export class BackendConn extends WheelEntry {
   /** All of the request was sent: the response is waited for from now on. */
   requestSent(attempt: Attempt, now: number): void {
     this.#sent = true;
+    this.awaitContinue(attempt, now);
+  }
+
+  /** The rest of the request comes only after a response, if at all. */
+  awaitContinue(attempt: Attempt, now: number): void {
+    this.#waits = true;
     this.#since = now;
     this.#wheel.schedule(this, now + attempt.owner.headTimeout);
+  }
+
+  /** The body is on its way: the response may take its time again. */
+  bodyBegun(): void {
+    this.#waits = false;
   }
 
   /** Puts it aside until it is needed, or its time is over. */
@@ -144,7 +157,7 @@ export class BackendConn extends WheelEntry {
     }
     if (this.#head !== undefined) return;
     // What the backend has not taken yet is a matter of the send time-out.
-    if (!this.#sent || this.conn.buffered > 0) this.#since = now;
+    if (!this.#waits || this.conn.buffered > 0) this.#since = now;
     const at = this.#since + attempt.owner.headTimeout;
     if (now < at) return this.#wheel.schedule(this, at);
     this.#break(

@@ -16,7 +16,8 @@ import { tunnelWebSocket } from "../tunnel/tunnel.ts";
 import type { Attempt, ClientAddress } from "./_attempt.ts";
 import type { Backend } from "./backend.ts";
 import type { HttpConn } from "./_backend_conn.ts";
-import { Exchange, type ExchangeClient } from "./_exchange.ts";
+import { Exchange } from "./_exchange.ts";
+import type { ExchangeClient } from "./_exchange_client.ts";
 import type { ProxyState } from "./_proxy_state.ts";
 import type { Route } from "./route.ts";
 

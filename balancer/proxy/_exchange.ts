@@ -5,61 +5,25 @@ import { MAX_COPIED } from "../../conn/machine.ts";
 import { type TimerWheel, WheelEntry } from "../../conn/wheel.ts";
 import type { Fields } from "../../http/codec/fields.ts";
 import type {
+  RequestCommand,
   RequestHead,
   ResponseCommand,
   ResponseHead,
 } from "../../http/codec/message.ts";
 import { reasonOf } from "../../http/codec/reason.ts";
-import type { PolicyRequest } from "../policy/policy.ts";
+import type { RouteSettings } from "../config/settings.ts";
 import { redirectLocation } from "../routing/redirect.ts";
 import type { RequestTarget } from "../routing/target.ts";
 import type { ExchangeRecord, Outcome } from "../telemetry/record.ts";
-import { Attempt, type AttemptOwner, type ClientAddress } from "./_attempt.ts";
+import type { Attempt, ClientAddress } from "./_attempt.ts";
+import { Attempts, type Dispatched } from "./_attempts.ts";
 import type { Backend } from "./backend.ts";
-import type { HttpConn } from "./_backend_conn.ts";
+import type { ExchangeClient, ExchangeOptions } from "./_exchange_client.ts";
 import { HeldResponse } from "./_held_response.ts";
 import { RequestBody } from "./_request_body.ts";
 import { type EndEvent, passableTrailers } from "./_trailers.ts";
 import type { Route } from "./route.ts";
 import type { Upstream } from "./upstream.ts";
-
-/** What an exchange needs of the client's connection. */
-export interface ExchangeClient {
-  readonly conn: HttpConn;
-  /** Where the client is, and where it connected to. */
-  readonly address: ClientAddress;
-  /** Gives the request an answer of the balancer's own. */
-  answer(requestId: string, status: number): void;
-  /** Sends the client to a backend itself. */
-  redirect(exchange: Exchange, status: number, location: string): void;
-  /** Makes the fields that the backend gets. */
-  requestFields(exchange: Exchange, backend: Backend): Fields;
-  /** Takes out of trailers what only the balancer may say. */
-  requestTrailers(exchange: Exchange, trailers: Fields): Fields;
-  /** Makes the fields that the client gets. */
-  responseFields(exchange: Exchange, head: ResponseHead): Fields;
-  /** The connection becomes a tunnel to the backend. */
-  upgrade(exchange: Exchange, attempt: Attempt, head: ResponseHead): void;
-  /** Something that the program gave has failed. */
-  report(error: unknown): void;
-  /** The exchange is over. */
-  ended(exchange: Exchange, outcome: Outcome): void;
-}
-
-/** What an exchange is made of. */
-export interface ExchangeOptions {
-  readonly client: ExchangeClient;
-  readonly head: RequestHead;
-  /** Where it goes, as the client wrote it. */
-  readonly asked: RequestTarget;
-  readonly route: Route;
-  readonly upstream: Upstream;
-  readonly clientAddress: string;
-  readonly requestId: string;
-  readonly wheel: TimerWheel;
-  /** When the head came, on the clock. */
-  readonly now: number;
-}
 
 const NOTHING = new Uint8Array(0);
 
@@ -84,8 +48,7 @@ const IDEMPOTENT = new Set([
 ]);
 
 /** One request on its way through the balancer. */
-export class Exchange extends WheelEntry
-  implements AttemptOwner, PolicyRequest {
+export class Exchange extends WheelEntry implements Dispatched {
   readonly #client: ExchangeClient;
   readonly head: RequestHead;
   readonly asked: RequestTarget;
@@ -97,25 +60,19 @@ export class Exchange extends WheelEntry
   readonly requestId: string;
   /** When it began, on the clock. */
   readonly startedAt: number;
-  /** The backend that was asked last. */
-  backend: Backend | undefined = undefined;
-  /** `Set-Cookie` values of the policy. */
   cookies: string[] | undefined = undefined;
   /** The status that the client gets. */
   status = 0;
+  /** Bytes of the response's body. */
   bytesOut = 0;
-  retries = 0;
-  hedged = false;
+  readonly isIdempotent: boolean;
 
   readonly #wheel: TimerWheel;
-  readonly #idempotent: boolean;
   readonly #body: RequestBody;
-  #attempt: Attempt | undefined;
-  #hedge: Attempt | undefined;
-  #tried: Backend[] | undefined;
-  /** A kept connection broke before it brought anything: that is forgiven once. */
-  #forgiven = false;
+  readonly #attempts: Attempts;
   #held: HeldResponse | undefined;
+  /** The head of a final response has come. */
+  #answered = false;
   /** Something of the final response was given to the client. */
   #committed = false;
   /** All of it was. */
@@ -139,13 +96,14 @@ export class Exchange extends WheelEntry
     this.requestId = options.requestId;
     this.startedAt = options.now;
     this.#wheel = options.wheel;
-    this.#idempotent = IDEMPOTENT.has(head.method);
+    this.isIdempotent = IDEMPOTENT.has(head.method);
+    this.#attempts = new Attempts(this);
     this.#body = head.contentLength === 0
       ? RequestBody.NONE
       : new RequestBody(route.settings);
   }
 
-  // What a policy may look at.
+  // What a policy may look at, and what the attempts go by.
 
   get method(): string {
     return this.head.method;
@@ -159,12 +117,30 @@ export class Exchange extends WheelEntry
     (this.cookies ??= []).push(value);
   }
 
+  get settings(): RouteSettings {
+    return this.route.settings;
+  }
+
+  get isKept(): boolean {
+    return this.#body.isKept;
+  }
+
+  get mayHedge(): boolean {
+    return !this.#answered && this.#body.isEmpty &&
+      (this.method === "GET" || this.method === "HEAD");
+  }
+
   get source(): ClientAddress {
     return this.#client.address;
   }
 
   get headTimeout(): number {
     return this.route.settings.timeouts.head;
+  }
+
+  /** The backend that was asked last. */
+  get backend(): Backend | undefined {
+    return this.#attempts.backend;
   }
 
   /** Bytes of the request's body. */
@@ -183,7 +159,7 @@ export class Exchange extends WheelEntry
     if ((this.head.contentLength ?? 0) > body.max) {
       return this.#refuse(413, "body_too_large");
     }
-    if (!body.waitsForAll) return this.#try(this.startedAt);
+    if (!body.waitsForAll) return this.#send(this.startedAt);
     if (!this.head.expectContinue) return;
     this.#client.conn.send({ type: "response", status: 100 });
   }
@@ -194,9 +170,11 @@ export class Exchange extends WheelEntry
   requestBody(bytes: Uint8Array): void | Promise<void> {
     if (this.#over) return;
     if (!this.#body.take(bytes)) return this.#refuse(413, "body_too_large");
-    const conn = this.#attempt?.conn?.conn;
-    if (conn === undefined) return this.#body.room();
+    const backendConn = this.#attempts.current?.conn;
+    if (backendConn === undefined) return this.#body.room();
     this.#body.forget();
+    backendConn.bodyBegun();
+    const { conn } = backendConn;
     if (!conn.send({ type: "body", bytes: given(bytes) })) return conn.drain();
   }
 
@@ -205,9 +183,9 @@ export class Exchange extends WheelEntry
     if (this.#over || this.#body.isEmpty) return;
     const trailers = passableTrailers(event);
     this.#body.end(trailers && this.#client.requestTrailers(this, trailers));
-    const attempt = this.#attempt;
+    const attempt = this.#attempts.current;
     if (attempt?.conn !== undefined) this.#sendEnd(attempt);
-    else if (this.#body.waitsForAll) this.#try(this.#wheel.now());
+    else if (this.#body.waitsForAll) this.#send(this.#wheel.now());
   }
 
   /** The client has left. */
@@ -215,7 +193,7 @@ export class Exchange extends WheelEntry
     if (this.#over) return;
     this.status = 499;
     this.#error = error?.code ?? "client_left";
-    this.#drop();
+    this.#attempts.cancel();
     this.#end("client_left");
   }
 
@@ -226,32 +204,29 @@ export class Exchange extends WheelEntry
     this.#queueTime += attempt.queueTime;
     this.#connectTime += attempt.connectTime;
     const body = this.#body;
-    conn.conn.send({
-      type: "request",
-      method: this.head.method,
-      target: this.target,
-      fields: this.#client.requestFields(this, attempt.backend),
-      ...(body.isEmpty && { body: "" }),
-    });
-    if (body.isEmpty) {
-      conn.requestSent(attempt, this.#wheel.now());
-    } else {
-      for (const bytes of body.pieces) conn.conn.send({ type: "body", bytes });
-      if (body.isComplete) this.#sendEnd(attempt);
-      else body.resume(conn.conn);
+    if (!this.#sendHead(attempt)) return;
+    if (body.isEmpty) return conn.requestSent(attempt, this.#wheel.now());
+    for (const bytes of body.pieces) conn.conn.send({ type: "body", bytes });
+    if (body.isComplete) return this.#sendEnd(attempt);
+    // A client that waits for 100 Continue sends nothing before the response.
+    if (this.head.expectContinue && body.received === 0) {
+      conn.awaitContinue(attempt, this.#wheel.now());
     }
+    body.resume(conn.conn);
   }
 
   responded(attempt: Attempt, head: ResponseHead): void | Promise<void> {
     if (attempt.over) return;
     if (head.status < 200 && head.status !== 101) return this.#interim(head);
     const now = this.#wheel.now();
+    this.#answered = true;
     this.#firstByteTime = now - this.startedAt;
     attempt.answered(head, now);
     this.cookies = attempt.cookies;
-    if (this.#hedge !== undefined) this.#settleOn(attempt);
+    this.#attempts.settle(attempt);
     if (head.status === 101) {
-      if (!isWebSocket(head)) return this.#wrongProtocol(attempt);
+      const early = !this.#body.isEmpty && !this.#body.isComplete;
+      if (early || !isWebSocket(head)) return this.#wrongProtocol(attempt);
       this.status = 101;
       attempt.succeed();
       attempt.close();
@@ -261,11 +236,11 @@ export class Exchange extends WheelEntry
     const { statuses, holdBack } = this.route.settings.retries;
     if (
       statuses.length > 0 && statuses.includes(head.status) &&
-      this.#idempotent && this.#mayRetry(attempt)
+      this.isIdempotent && this.#attempts.mayRetry(attempt, now)
     ) {
       attempt.succeed();
       attempt.cancel();
-      return this.#again(attempt.backend);
+      return this.#guarded(() => this.#attempts.again(attempt.backend, now));
     }
     if (HeldResponse.suits(head, holdBack)) {
       this.#held = new HeldResponse(head);
@@ -309,23 +284,19 @@ export class Exchange extends WheelEntry
 
   failed(attempt: Attempt, error: ConnError): void {
     if (attempt.over) return;
-    const { conn, backend } = attempt;
-    // The backend may have closed a kept connection just when it was used.
-    const stale = !this.#forgiven && conn !== undefined && conn.uses > 1 &&
-      !conn.answered && error.code !== "head_timeout";
-    // The balancer's own limits are no fault of the backend.
-    if (!stale && error.side !== "local") attempt.fail(error.code);
-    attempt.close();
-    if (this.#otherGoesOn(attempt)) return;
-    this.#held = undefined;
     this.#error = error.code;
-    if (this.#committed) return this.#break(error);
-    if (stale && this.#maySendAgain(attempt)) {
-      this.#forgiven = true;
-      return this.#try(this.#wheel.now(), backend);
+    if (this.#committed) {
+      this.#attempts.fail(attempt, error);
+      return this.#break(error);
     }
-    if (this.#mayRetry(attempt)) return this.#again(backend);
-    this.#refuse(error.reply ?? 502, error.code);
+    this.#held = undefined;
+    this.#answered = false;
+    const now = this.#wheel.now();
+    this.#guarded(
+      () => this.#attempts.replace(attempt, error, now),
+      error.reply ?? 502,
+      error.code,
+    );
   }
 
   /** The request's time is over, or that after which it is hedged. */
@@ -340,7 +311,13 @@ export class Exchange extends WheelEntry
         }),
       );
     }
-    this.#hedgeNow(now);
+    if (timeouts.request !== Infinity) {
+      this.#wheel.schedule(this, this.startedAt + timeouts.request);
+    }
+    this.#guarded(() => {
+      this.#attempts.hedge(now);
+      return true;
+    });
   }
 
   /** What is known of it, once it is over. */
@@ -352,14 +329,14 @@ export class Exchange extends WheelEntry
       secure: this.#client.conn.secure,
       route: this.route.name,
       upstream: this.upstream.name,
-      backend: this.backend?.id,
+      backend: this.#attempts.backend?.id,
       status: this.status,
       outcome,
       error: this.#error,
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
-      retries: this.retries,
-      hedged: this.hedged,
+      retries: this.#attempts.retries,
+      hedged: this.#attempts.hedged,
       requestId: this.requestId,
       queueTime: this.#queueTime,
       connectTime: this.#connectTime,
@@ -368,123 +345,61 @@ export class Exchange extends WheelEntry
     };
   }
 
-  // Attempts.
+  // What the backend gets.
+
+  #send(now: number): void {
+    const { hedgeAfter, timeouts } = this.route.settings;
+    if (hedgeAfter !== Infinity && this.mayHedge) {
+      const end = this.startedAt + timeouts.request;
+      this.#wheel.schedule(this, Math.min(now + hedgeAfter, end));
+    }
+    try {
+      if (this.#attempts.send(now)) return;
+    } catch (error) {
+      return this.#policyFailed(error);
+    }
+    this.#refuse(503, "no_backend");
+  }
 
   /**
-   * Sends the request to a backend.
+   * Does what asks the policy, which may be the program's own.
    *
-   * @param again The one to use, by a new connection.
+   * @param step Returns whether the request goes on.
+   * @param status The answer if it does not.
+   * @param code What is wrong then.
    */
-  #try(now: number, again?: Backend): void {
-    const backend = again ?? this.#pick(this.#tried);
-    if (backend === undefined) {
-      // A policy that failed has been heard.
-      return this.#over ? undefined : this.#refuse(503, "no_backend");
-    }
-    this.#attempt = this.#begin(backend, now, again !== undefined);
-    const { hedgeAfter, timeouts } = this.route.settings;
-    if (hedgeAfter !== Infinity && this.#mayHedge) {
-      const at = Math.min(
-        now + hedgeAfter,
-        this.startedAt + timeouts.request,
-      );
-      this.#wheel.schedule(this, at);
-    }
-    backend.pool.acquire(this.#attempt);
-  }
-
-  /** Asks the policy; cookies that it sets belong to this choice. */
-  #pick(tried: readonly Backend[] | undefined): Backend | undefined {
-    this.cookies = undefined;
+  #guarded(step: () => boolean, status = 503, code = "no_backend"): void {
     try {
-      return this.upstream.pick(this, tried);
+      if (step()) return;
     } catch (error) {
+      return this.#policyFailed(error);
+    }
+    this.#refuse(status, code);
+  }
+
+  #policyFailed(error: unknown): void {
+    this.#client.report(error);
+    const reply = error instanceof ConnError ? error.reply : undefined;
+    this.#refuse(reply ?? 500, "policy_failed");
+  }
+
+  #sendHead(attempt: Attempt): boolean {
+    const command: RequestCommand = {
+      type: "request",
+      method: this.head.method,
+      target: this.target,
+      fields: this.#client.requestFields(this, attempt.backend),
+    };
+    if (this.#body.isEmpty) command.body = "";
+    try {
+      attempt.conn!.conn.send(command);
+      return true;
+    } catch (error) {
+      // What came in and cannot be sent is not what this end would have sent.
       this.#client.report(error);
-      const reply = error instanceof ConnError ? error.reply : undefined;
-      this.#refuse(reply ?? 500, "policy_failed");
-      return undefined;
+      this.#refuse(400, "unsendable");
+      return false;
     }
-  }
-
-  #begin(backend: Backend, now: number, fresh: boolean): Attempt {
-    this.backend = backend;
-    const unsafe = !this.#idempotent;
-    const { cookies } = this;
-    return new Attempt(this, backend, { now, fresh, unsafe, cookies });
-  }
-
-  #again(failed: Backend): void {
-    (this.#tried ??= []).push(failed);
-    this.retries++;
-    this.upstream.retries++;
-    failed.stats.retries++;
-    this.#try(this.#wheel.now());
-  }
-
-  /** Whether it is tried on another backend, for what the budget is asked. */
-  #mayRetry(attempt: Attempt): boolean {
-    const { attempts } = this.route.settings.retries;
-    if (this.retries >= attempts || !this.#maySendAgain(attempt)) return false;
-    const tried = [...this.#tried ?? [], attempt.backend];
-    if (!this.upstream.hasOther(tried)) return false;
-    if (this.upstream.budget.take(this.#wheel.now())) return true;
-    this.upstream.budgetRefused++;
-    return false;
-  }
-
-  /** Whether it cannot do harm, RFC 9110 §9.2.2, and all of it is still here. */
-  #maySendAgain({ conn }: Attempt): boolean {
-    if (!this.#body.isKept) return false;
-    return this.#idempotent || conn === undefined || !conn.touched;
-  }
-
-  get #mayHedge(): boolean {
-    return this.#hedge === undefined && this.#body.isEmpty &&
-      (this.method === "GET" || this.method === "HEAD");
-  }
-
-  /** Sends the request to a second backend, if there is one. */
-  #hedgeNow(now: number): void {
-    const { timeouts } = this.route.settings;
-    if (timeouts.request !== Infinity) {
-      this.#wheel.schedule(this, this.startedAt + timeouts.request);
-    }
-    const first = this.#attempt;
-    if (first === undefined || this.#firstByteTime > 0 || !this.#mayHedge) {
-      return;
-    }
-    const tried = [...this.#tried ?? [], first.backend];
-    if (!this.upstream.hasOther(tried)) return;
-    if (!this.upstream.budget.take(now)) {
-      this.upstream.budgetRefused++;
-      return;
-    }
-    const backend = this.#pick(tried);
-    if (backend === undefined) return;
-    this.hedged = true;
-    this.upstream.hedges++;
-    this.#hedge = this.#begin(backend, now, false);
-    this.backend = first.backend;
-    backend.pool.acquire(this.#hedge);
-  }
-
-  /** One of a pair was first: the other one is given up. */
-  #settleOn(attempt: Attempt): void {
-    const other = attempt === this.#hedge ? this.#attempt : this.#hedge;
-    this.#attempt = attempt;
-    this.#hedge = undefined;
-    this.backend = attempt.backend;
-    other?.cancel();
-  }
-
-  /** One has failed: whether there is another one that goes on. */
-  #otherGoesOn(attempt: Attempt): boolean {
-    const other = attempt === this.#hedge ? this.#attempt : this.#hedge;
-    this.#attempt = other;
-    this.#hedge = undefined;
-    if (other === undefined) return false;
-    this.backend = other.backend;
-    return true;
   }
 
   #sendEnd(attempt: Attempt): void {
@@ -494,11 +409,6 @@ export class Exchange extends WheelEntry
       trailers === undefined ? { type: "end" } : { type: "end", trailers },
     );
     conn.requestSent(attempt, this.#wheel.now());
-  }
-
-  #drop(): void {
-    this.#attempt?.cancel();
-    this.#hedge?.cancel();
   }
 
   // What the client gets.
@@ -512,7 +422,10 @@ export class Exchange extends WheelEntry
     conn.send({ type: "response", status: head.status, fields });
   }
 
-  /** RFC 9110 §7.8: a server must not switch to what it was not asked for. */
+  /**
+   * RFC 9110 §7.8: a server must not switch to what it was not asked for, nor
+   * before it has all of the request.
+   */
   #wrongProtocol(attempt: Attempt): void {
     attempt.fail("unexpected_upgrade");
     this.#refuse(502, "unexpected_upgrade");
@@ -536,20 +449,21 @@ export class Exchange extends WheelEntry
 
   /** Sends the client to a backend. */
   #redirect(status: number): void {
-    const backend = this.#pick(undefined);
-    if (this.#over) return;
-    this.backend = backend;
-    const location = backend &&
-      redirectLocation(backend.settings.endpoint, this.target);
-    if (location === undefined) return this.#refuse(503, "no_backend");
-    this.status = status;
-    this.#client.redirect(this, status, location);
-    this.#end("local");
+    this.#guarded(() => {
+      const backend = this.#attempts.pick();
+      const location = backend &&
+        redirectLocation(backend.settings.endpoint, this.target);
+      if (location === undefined) return false;
+      this.status = status;
+      this.#client.redirect(this, status, location);
+      this.#end("local");
+      return true;
+    });
   }
 
   /** Answers with an error. */
   #refuse(status: number, error: string): void {
-    this.#drop();
+    this.#attempts.cancel();
     this.#error = error;
     this.status = status;
     this.#client.answer(this.requestId, status);
@@ -558,7 +472,7 @@ export class Exchange extends WheelEntry
 
   /** The response cannot be completed: neither can the client's. */
   #break(error: ConnError): void {
-    this.#drop();
+    this.#attempts.cancel();
     this.#error = error.code;
     this.#end("broken");
     this.#client.conn.abort(error);
@@ -568,7 +482,8 @@ export class Exchange extends WheelEntry
     this.#over = true;
     if (!this.#body.isEmpty) this.#body.end(undefined);
     this.#wheel.cancel(this);
-    if (this.backend !== undefined) this.backend.stats.bytesIn += this.bytesIn;
+    const { backend } = this.#attempts;
+    if (backend !== undefined) backend.stats.bytesIn += this.bytesIn;
     this.#client.ended(this, outcome);
   }
 }

@@ -187,6 +187,18 @@ Deno.test("below the panic threshold all are tried", async () => {
   assertEquals([...new Set(await answers(t, 6))].sort().join(""), "abc");
 });
 
+Deno.test("a GET is tried at an ejected backend before it fails", async () => {
+  await using t = ejecting({ route: {} });
+  t.a.mode = "refusing";
+  assertEquals(await answers(t, 4), "bbbb");
+  assertEquals(t.figures().state, "ejected");
+  // The first one is back, nobody knows it yet, and the second one goes.
+  t.a.mode = "up";
+  t.b.mode = "refusing";
+  await t.b.wire.end();
+  assertEquals(await answers(t, 1), "a");
+});
+
 Deno.test("without ejection a backend is always tried", async () => {
   await using t = ejecting({ upstream: { ejection: false } });
   t.a.mode = "refusing";

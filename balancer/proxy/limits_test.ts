@@ -106,6 +106,21 @@ Deno.test("a chunked body that becomes too long gets 413", async () => {
   assert(t.a.wire.ended !== "no");
 });
 
+Deno.test("a body that becomes too long behind the response's head cuts both", async () => {
+  await using t = new Bench({ backends: 1, route: { maxRequestBody: 10 } });
+  t.a.raw();
+  const client = t.client();
+  await client.ask(request("/", CHUNKED, "POST") + "a\r\n0123456789\r\n");
+  t.a.wire.send(`HTTP/1.1 200 OK\r\n${CHUNKED}\r\n5\r\nhello\r\n`);
+  await settle();
+  assertMatch(client.take(), /hello\r\n$/);
+  assertEquals(await client.ask("1\r\nx\r\n0\r\n\r\n"), "");
+  assert(client.ended !== "no" && t.a.wire.ended !== "no");
+  assertEquals(t.records.map(({ outcome, error }) => [outcome, error]), [
+    ["broken", "body_too_large"],
+  ]);
+});
+
 Deno.test("a body that is buffered is complete before a backend is asked", async () => {
   await using t = new Bench({ backends: 1, route: { bufferRequest: 100 } });
   const client = t.client();

@@ -56,10 +56,10 @@ export class Wire {
     return text;
   }
 
-  /** Ends its side of the stream. */
+  /** Ends its side of the stream, if it is open. */
   async end(): Promise<void> {
     await this.#writing;
-    await this.transport.closeWrite();
+    if (!this.transport.closed) await this.transport.closeWrite();
     await settle();
   }
 

@@ -362,3 +362,20 @@ Deno.test("hedges are within the budget", async () => {
   assertEquals(counts(t), [1, 0]);
   assertEquals(t.upstream().budgetRefused, 1);
 });
+
+for (
+  const [name, head] of [
+    ["is held back", "Content-Length: 10\r\n"],
+    ["is passed on", "Content-Length: 100000\r\n"],
+  ]
+) {
+  Deno.test(`a response that ${name} and never ends is given up in time`, async () => {
+    await using t = new Bench({ backends: 1 });
+    t.a.answer = () => `HTTP/1.1 200 OK\r\n${head}\r\n12345`;
+    const client = t.client();
+    await client.ask(request());
+    await t.clock.advance(300_000);
+    assertEquals(readMessage(client.received, "GET")?.[0].body, undefined);
+    assert(t.records.length === 1, "it takes for ever");
+  });
+}

@@ -242,11 +242,13 @@ for (
     t.b.wire.send(AGREES);
     await settle();
     act(t);
-    await settle();
+    await t.clock.advance(100);
     assert(client.received.endsWith(GO_AWAY), "1001");
     await part(client, backend);
     assertEquals(client.ended, "eof");
-    if (how === "belongs to an upstream that changes") return;
+    if (how === "belongs to an upstream that changes") {
+      return await part(other, t.b.wire);
+    }
     assertEquals(other.ended, "no");
     assertEquals(t.balancer.snapshot().websockets, 1);
   });
