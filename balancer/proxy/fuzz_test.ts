@@ -277,6 +277,7 @@ class Course {
         upstream: "u",
         hedgeAfter: 300,
         timeouts: { head: 1500, request: 5000 },
+        retries: { statuses: [503], holdBack: which > 3 ? 0 : 100 },
         responseFields: { set: { "X-Config": `${which}` } },
       }],
     };
@@ -302,11 +303,13 @@ class Course {
         break;
       case "stream":
         work?.wire.send(
-          `HTTP/1.1 200 OK\r\n${CHUNKED}\r\n` + chunks(targetOf(work.request)),
+          `HTTP/1.1 200 X\r\n${CHUNKED}\r\n` + chunks(targetOf(work.request)),
         );
         break;
       case "error":
-        work?.wire.send(respond(targetOf(work.request), 500));
+        work?.wire.send(
+          respond(targetOf(work.request), who % 2 ? 500 : 503),
+        );
         break;
       case "cut":
         work?.wire.send("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n/");
@@ -365,7 +368,7 @@ class Course {
       const replies = readAll(wire.received, "GET");
       assert(replies.length <= sent.length, "more answers than requests");
       for (const [i, { start, body }] of replies.entries()) {
-        if (/ (?:200|500) /.test(start)) assertEquals(body, sent[i]);
+        if (/ (?:200|500|503) X/.test(start)) assertEquals(body, sent[i]);
       }
     }
     for (const [id, count] of this.posts) {

@@ -251,3 +251,48 @@ Deno.test("a slow client does not stop another one's requests", async () => {
   const reply = readResponse(fast.take());
   assertEquals([reply.body, field(reply, "x-a")], ["fast", "b"]);
 });
+
+Deno.test("an answer of a backend that takes no more of the body arrives", async () => {
+  await using t = one();
+  t.a.take = (wire) => wire.transport.stall();
+  const client = t.client();
+  client.send(request("/", CHUNKED, "POST"));
+  await settle();
+  await flood(client);
+  await t.a.wire.ask(respond("too large", 413, "Connection: close\r\n"));
+  t.a.wire.close();
+  await settle();
+  assertEquals(readResponse(client.received).body, "too large");
+});
+
+Deno.test("an answer and the end of the connection at once arrive", async () => {
+  await using t = one();
+  t.a.take = (wire) => wire.transport.stall();
+  const client = t.client();
+  client.send(request("/", CHUNKED, "POST"));
+  await settle();
+  await flood(client);
+  t.a.wire.send(respond("too large", 413, "Connection: close\r\n"));
+  await Promise.resolve();
+  t.a.wire.close();
+  await settle();
+  assertEquals(readResponse(client.received).body, "too large");
+});
+
+Deno.test("interim responses to a client that does not read stop the backend", async () => {
+  await using t = one();
+  const client = t.client();
+  await client.ask(request());
+  client.transport.stall();
+  const hints = `HTTP/1.1 103 Early Hints\r\nLink: ${"x".repeat(1000)}\r\n\r\n`;
+  let before = -1;
+  while (t.a.wire.transport.bytesWritten !== before) {
+    before = t.a.wire.transport.bytesWritten;
+    if (before > 4 * MIB) break;
+    t.a.wire.send(hints.repeat(200));
+    await settle();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await settle();
+  }
+  assert(before < 2 * MIB, `${before} bytes were taken`);
+});

@@ -352,3 +352,36 @@ Deno.test("a policy that chooses none makes 503", async () => {
   assertMatch(reply.start, / 503 /);
   assertMatch(field(reply, "retry-after") ?? "", /^[1-9]\d*$/);
 });
+
+Deno.test("a policy that chooses what it was not given makes 500", async () => {
+  await using t = new Bench({
+    upstream: {
+      policy: () => ({
+        id: "x",
+        address: "x",
+        weight: 1,
+        inFlight: 0,
+        latency: 0,
+      }),
+    },
+  });
+  assertEquals(statusOf(await t.ask(request())), 500);
+  assertEquals(t.errors.splice(0).length, 1);
+  assertEquals(t.records.length, 1);
+});
+
+Deno.test("a cookie of a policy that cannot be sent is told, and makes no 200", async () => {
+  await using t = new Bench({
+    backends: 1,
+    upstream: {
+      policy: (candidates, request) => {
+        request.setCookie("a=b\r\nX-Evil: 1");
+        return candidates[0];
+      },
+    },
+  });
+  const got = await t.ask(request());
+  assert(!got.includes("X-Evil"), got);
+  assertEquals(statusOf(got), 500);
+  assertEquals(t.errors.splice(0).length, 1);
+});

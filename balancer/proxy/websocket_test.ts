@@ -254,6 +254,26 @@ for (
   });
 }
 
+for (
+  const [how, act] of [
+    ["drained", (t: Bench) => t.balancer.setDraining("/", t.a.address, true)],
+    ["removed", (t: Bench) => t.balancer.removeBackend("/", t.a.address)],
+  ] as const
+) {
+  Deno.test(`a tunnel that begins at a backend that was ${how} meanwhile ends`, async () => {
+    await using t = bench();
+    const client = t.client();
+    await client.ask(request("/chat", ASKS));
+    act(t);
+    t.a.wire.send(AGREES);
+    await settle();
+    await t.clock.advance(100);
+    assertMatch(client.received, / 101 /);
+    assert(client.received.endsWith(GO_AWAY), "1001");
+    await part(client, t.a.wire);
+  });
+}
+
 Deno.test("tunnels count as connections of the pool", async () => {
   await using t = bench({
     backends: 1,

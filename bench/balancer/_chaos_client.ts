@@ -24,6 +24,8 @@ export class RawClient implements Disposable {
   readonly #port: number;
   readonly #buffer = new Uint8Array(BUFFER);
   #conn: Deno.TcpConn | undefined;
+  /** Why it was closed from here. */
+  #late = "";
 
   constructor(port: number) {
     this.#port = port;
@@ -55,16 +57,17 @@ export class RawClient implements Disposable {
 
   /** Sends a part of a request and leaves. */
   async leave(part: Uint8Array): Promise<void> {
-    const conn = await this.#connection();
-    await writeAll(conn, part).catch(() => {});
+    try {
+      await writeAll(await this.#connection(), part);
+    } catch {
+      // Nobody wanted it. What is left is the same.
+    }
     this.#drop();
   }
 
   [Symbol.dispose](): void {
     this.#drop();
   }
-
-  #late = "";
 
   async #connection(): Promise<Deno.TcpConn> {
     if (this.#conn !== undefined) return this.#conn;

@@ -51,15 +51,7 @@ export class Sockets {
     let instance: Instance | undefined;
     let expected = "";
     let count = 0;
-    const send = () => {
-      if (socket.readyState !== WebSocket.OPEN) return;
-      expected = `message ${++count}, 20 bytes`;
-      socket.send(expected);
-    };
-    socket.onopen = () => {
-      opened = true;
-      this.#open.set(socket, undefined);
-    };
+    socket.onopen = () => opened = true;
     socket.onerror = () => {};
     socket.onclose = (event) => ended.resolve(event);
     socket.onmessage = async ({ data }) => {
@@ -70,7 +62,8 @@ export class Sockets {
         ledger.violated("badEcho", `"${data}" in place of "${expected}"`);
       } else ledger.count("WebSockets: echoes");
       await random.pause(0, PAUSE);
-      send();
+      if (socket.readyState !== WebSocket.OPEN) return;
+      socket.send(expected = `message ${++count}, 20 bytes`);
     };
     const event = await ended.promise;
     this.#open.delete(socket);

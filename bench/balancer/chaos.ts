@@ -50,55 +50,109 @@ async function startBackends(
   return backends;
 }
 
-/** Load and trouble, for a while. */
-async function run(
+/** A balancer with its backends, and what is written down of them. */
+class Chaos {
+  readonly #seed: number;
+  readonly #ledger: Ledger;
+  readonly #balancer: ChaosBalancer;
+  readonly #backends: readonly ChaosBackend[];
+  readonly #sockets: Sockets;
+  readonly #trouble = new AbortController();
+  readonly #load = new AbortController();
+
+  constructor(
+    seed: number,
+    ledger: Ledger,
+    balancer: ChaosBalancer,
+    backends: readonly ChaosBackend[],
+    instances: ReadonlyMap<string, Instance>,
+  ) {
+    this.#seed = seed;
+    this.#ledger = ledger;
+    this.#balancer = balancer;
+    this.#backends = backends;
+    this.#sockets = new Sockets(this.#setup(1), instances);
+    balancer.ended.then(({ code }) => this.#ended(code));
+  }
+
+  /** Load, and trouble for so many milliseconds; then the balancer takes leave. */
+  async run(milliseconds: number): Promise<void> {
+    const many = (count: number, from: number, what: typeof getAgain) =>
+      Array.from({ length: count }, (_, i) => what(this.#setup(from + i)));
+    const clients = [
+      ...many(GETTERS, 100, getAgain),
+      ...many(POSTERS, 200, postAgain),
+    ];
+    const sockets = this.#sockets;
+    const echoes = Array.from({ length: SOCKETS }, () => sockets.again());
+    await pause(CALM);
+    await this.#makeTrouble(milliseconds);
+    await pause(CALM);
+    this.#load.abort();
+    await Promise.all(clients);
+    // The WebSockets are still there: the balancer has to take leave of them.
+    sockets.isLeaving = true;
+    const { code, signal } = await this.#balancer.stop();
+    if (code !== 0) this.#broken(`it ended with ${signal ?? code}`);
+    await Promise.all(echoes);
+  }
+
+  async #makeTrouble(milliseconds: number): Promise<void> {
+    const timer = setTimeout(() => this.#trouble.abort(), milliseconds);
+    await makeTrouble({
+      backends: this.#backends,
+      balancer: this.#balancer,
+      sockets: this.#sockets,
+      ledger: this.#ledger,
+      random: new Random(this.#seed * 1000),
+      signal: this.#trouble.signal,
+    });
+    clearTimeout(timer);
+  }
+
+  /** What a client needs; each has chance of its own. */
+  #setup(offset: number): LoadSetup {
+    return {
+      port: this.#balancer.port,
+      ledger: this.#ledger,
+      random: new Random(this.#seed * 1000 + offset),
+      signal: this.#load.signal,
+    };
+  }
+
+  #ended(code: number): void {
+    if (this.#load.signal.aborted) return;
+    this.#broken(`it ended by itself with ${code}`);
+    this.#trouble.abort();
+    this.#load.abort();
+  }
+
+  #broken(details: string): void {
+    this.#ledger.violated("broken", details);
+  }
+}
+
+/** Runs it all with what has to be ended and removed after it. */
+async function runWith(
+  node: string,
   milliseconds: number,
   seed: number,
-  ledger: Ledger,
-  balancer: ChaosBalancer,
-  backends: readonly ChaosBackend[],
-  instances: ReadonlyMap<string, Instance>,
-): Promise<void> {
-  const trouble = new AbortController();
-  const load = new AbortController();
-  const setup = (offset: number, signal: AbortSignal): LoadSetup => {
-    const random = new Random(seed * 1000 + offset);
-    return { port: balancer.port, ledger, random, signal };
-  };
-  balancer.ended.then(({ code }) => {
-    if (load.signal.aborted) return;
-    ledger.violated("broken", `it ended by itself with ${code}`);
-    trouble.abort();
-    load.abort();
-  });
-  const sockets = new Sockets(setup(1, load.signal), instances);
-  const clients = [
-    ...Array.from(
-      { length: GETTERS },
-      (_, i) => getAgain(setup(100 + i, load.signal)),
-    ),
-    ...Array.from(
-      { length: POSTERS },
-      (_, i) => postAgain(setup(200 + i, load.signal)),
-    ),
-  ];
-  const echoes = Array.from({ length: SOCKETS }, () => sockets.again());
-  await pause(CALM);
-  const timer = setTimeout(() => trouble.abort(), milliseconds);
-  const { random } = setup(0, trouble.signal);
-  const { signal } = trouble;
-  await makeTrouble({ backends, balancer, sockets, ledger, random, signal });
-  clearTimeout(timer);
-  await pause(CALM);
-  load.abort();
-  await Promise.all(clients);
-  // The WebSockets are still there: the balancer has to take leave of them.
-  sockets.isLeaving = true;
-  const { code, signal: killedBy } = await balancer.stop();
-  if (code !== 0) {
-    ledger.violated("broken", `it ended with ${killedBy ?? code}`);
+): Promise<Ledger> {
+  const ledger = new Ledger();
+  const instances = new Map<string, Instance>();
+  const folder = await Deno.makeTempDir({ prefix: "meerkat_chaos_" });
+  const backends = await startBackends(node, ledger, instances);
+  try {
+    const file = `${folder}/balancer.jsonc`;
+    const balancer = await ChaosBalancer.start(file, backends);
+    const chaos = new Chaos(seed, ledger, balancer, backends, instances);
+    await chaos.run(milliseconds);
+  } finally {
+    await Promise.all(backends.map((backend) => backend.stop()));
+    await Deno.remove(folder, { recursive: true });
   }
-  await Promise.all(echoes);
+  ledger.close();
+  return ledger;
 }
 
 async function main(): Promise<number> {
@@ -115,22 +169,8 @@ async function main(): Promise<number> {
   }
   const node = need("node", "chaos: the backends");
   if (node === undefined) return 2;
-  const ledger = new Ledger();
-  const instances = new Map<string, Instance>();
-  const folder = await Deno.makeTempDir({ prefix: "meerkat_chaos_" });
-  const backends = await startBackends(node, ledger, instances);
-  try {
-    const balancer = await ChaosBalancer.start(
-      `${folder}/balancer.jsonc`,
-      backends,
-    );
-    console.log(`${describeMachine(node)}\nSeed: ${seed}\n`);
-    await run(milliseconds, seed, ledger, balancer, backends, instances);
-  } finally {
-    await Promise.all(backends.map((backend) => backend.stop()));
-    await Deno.remove(folder, { recursive: true });
-  }
-  ledger.close();
+  console.log(`${describeMachine(node)}\nSeed: ${seed}\n`);
+  const ledger = await runWith(node, milliseconds, seed);
   console.log(ledger.report());
   console.log(ledger.isClean ? "\nAll is well" : "\nNOT well");
   return ledger.isClean ? 0 : 1;

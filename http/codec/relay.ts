@@ -57,6 +57,7 @@ export class FieldFilter {
   readonly date: boolean;
   /** The same, by their length. */
   readonly #byLength: string[][] = [];
+  #relaying: FieldFilter | undefined;
 
   /**
    * Creates a filter.
@@ -72,6 +73,14 @@ export class FieldFilter {
       while (this.#byLength.length <= name.length) this.#byLength.push([]);
       this.#byLength[name.length]!.push(name);
     }
+  }
+
+  /** The filter that drops what is never passed on as well. */
+  get relaying(): FieldFilter {
+    return this.#relaying ??= new FieldFilter([
+      ...NEVER_PASSED,
+      ...this.names,
+    ]);
   }
 
   /** Whether `text[start..end)` is one of the names, in any case. */
@@ -101,18 +110,6 @@ export interface RelayOptions {
   readonly wide?: boolean;
 }
 
-/** The filter that drops what is never passed on, and what it was asked for. */
-const complete = new WeakMap<FieldFilter, FieldFilter>();
-
-function completed(drop: FieldFilter): FieldFilter {
-  let filter = complete.get(drop);
-  if (filter === undefined) {
-    filter = new FieldFilter([...NEVER_PASSED, ...drop.names]);
-    complete.set(drop, filter);
-  }
-  return filter;
-}
-
 /**
  * Passes fields on. `Connection`, the fields that it names, `Keep-Alive` and
  * `Upgrade` stay behind, RFC 9110 §7.6.1; so do `Content-Length` and
@@ -133,7 +130,7 @@ export function relayFields(
 ): Fields {
   const source = sourceOf(fields) ?? sourceOf(asReceived(fields))!;
   const wire = emptyWire();
-  const usual = completed(drop);
+  const usual = drop.relaying;
   if (relay(source, usual, wire)) {
     Object.assign(wire, emptyWire());
     relay(source, withNamed(usual, fields), wire);

@@ -147,6 +147,8 @@ export class AnswerWriter {
   /** What most heads end in, for the date it was made with. */
   #tail: Uint8Array = new Uint8Array(0);
   #tailDate = "";
+  /** What most heads end in that have a date. */
+  readonly #plainTail: string;
 
   constructor(settings: HttpSettings) {
     const { dateLine, keepAliveTimeout, maxRequests } = settings;
@@ -155,6 +157,8 @@ export class AnswerWriter {
       ? ""
       : `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}`;
     this.#maxRequests = maxRequests;
+    this.#plainTail = "Connection: keep-alive\r\n" + this.#keepAliveLine(0) +
+      "\r\n";
   }
 
   /**
@@ -168,16 +172,22 @@ export class AnswerWriter {
     const { request, command, wire, body } = answer;
     const { status, reason } = command;
     const tail = this.#tailFor(answer, served, now);
+    const framing = answer.length >= 0
+      ? lengthLine(answer.length)
+      : answer.mode === "chunked"
+      ? CHUNKED_LINE
+      : "";
     if (wire.kept && reason === undefined) {
       out.write(keptHead(wire, status));
+      out.write(framing);
+      out.write(tail);
     } else {
-      const head = statusLine(status, reason) + wire.text;
+      let head = statusLine(status, reason) + wire.text + framing;
+      if (typeof tail === "string") head += tail;
       const wide = wire.wide || (reason !== undefined && !isAscii(reason));
       out.write(wide ? encodeLatin1(head) : head);
+      if (typeof tail !== "string") out.write(tail);
     }
-    if (answer.length >= 0) out.write(lengthLine(answer.length));
-    else if (answer.mode === "chunked") out.write(CHUNKED_LINE);
-    out.write(tail);
     if (body !== undefined && !isBodiless(request.method, status)) {
       out.write(body);
     }
@@ -186,11 +196,11 @@ export class AnswerWriter {
   /** The date, what becomes of the connection, and the empty line. */
   #tailFor(answer: Answer, served: number, now: number): Uint8Array | string {
     const { request, wire, close } = answer;
+    const usual = !close && !wire.connection && !wire.keepAlive &&
+      this.#maxRequests === Infinity;
+    if (usual && wire.date) return this.#plainTail;
     const date = this.#date(now);
-    if (
-      !close && !wire.date && !wire.connection && !wire.keepAlive &&
-      this.#maxRequests === Infinity
-    ) {
+    if (usual) {
       if (this.#tailDate === date) return this.#tail;
       this.#tailDate = date;
       return this.#tail = encodeLatin1(
