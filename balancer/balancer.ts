@@ -89,7 +89,6 @@ export class Balancer implements AdminTarget, Disposable {
   readonly #surroundings: Surroundings;
   readonly #upstreams = new Map<string, Upstream>();
   readonly #routes = new Map<string, Route>();
-  #draining = false;
   #reloads = 0;
   #reloadsRefused = 0;
 
@@ -160,19 +159,19 @@ export class Balancer implements AdminTarget, Disposable {
    * @returns Resolves when all were told.
    */
   drain(): Promise<void> {
-    this.#draining = true;
+    this.#state.isDraining = true;
     return this.#state.drainer.drain(this.#state.tunnels);
   }
 
   /** Ends health checks, and closes connections to backends once they are free. */
   [Symbol.dispose](): void {
-    this.#draining = true;
+    this.#state.isDraining = true;
     for (const upstream of this.#upstreams.values()) upstream.retire();
   }
 
   /** Whether it can take requests: each upstream has a backend that is available. */
   ready(): boolean {
-    if (this.#draining) return false;
+    if (this.#state.isDraining) return false;
     return [...this.#upstreams.values()].every(({ isReady }) => isReady);
   }
 
@@ -189,7 +188,7 @@ export class Balancer implements AdminTarget, Disposable {
       websockets: state.tunnels.size,
       reloads: this.#reloads,
       reloadsRefused: this.#reloadsRefused,
-      draining: this.#draining,
+      draining: this.#state.isDraining,
       routes: [...this.#routes.values()].map(({ stats, name }) =>
         stats.snapshot(name)
       ),

@@ -29,7 +29,10 @@ import type {
 } from "./telemetry/snapshot.ts";
 
 /** What a backend answers to a request; nothing if the test does it by hand. */
-export type Answer = (request: Message, wire: Wire) => string | void | undefined;
+export type Answer = (
+  request: Message,
+  wire: Wire,
+) => string | void | undefined;
 
 /** A backend in memory. */
 export class TestBackend {

@@ -5,8 +5,8 @@
  *            -b / 127.0.0.1:8910 -b / 127.0.0.1:8911
  *          `-s`, `--token` and `--config` need `--allow-read`, too, a log in a
  *          file `--allow-write`, `-w` `--unstable-net`.
- * Compile: deno compile --allow-net --allow-read --allow-write --unstable-net \
- *            --include examples/_load_balancer_worker.ts examples/load_balancer.ts
+ * Compile: deno task compile. With `deno compile` alone Deno 2.9 fails: a file of
+ *          a dependency has to be left out, see tools/compile.ts.
  *
  * SIGINT (Ctrl-C) and SIGTERM let requests in flight end, and then the program;
  * a second SIGINT ends it at once. SIGHUP reads the configuration file again,

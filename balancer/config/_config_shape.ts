@@ -70,6 +70,7 @@ const fieldRules = object<FieldRules>({
 
 const timeouts = object<TimeoutConfig>({
   head: timeout,
+  body: timeout,
   request: timeout,
 });
 

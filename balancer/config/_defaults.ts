@@ -17,6 +17,7 @@ import type {
 /** See {@linkcode TimeoutConfig}. */
 export const TIMEOUTS: Required<TimeoutConfig> = {
   head: 60_000,
+  body: 60_000,
   request: Infinity,
 };
 

@@ -159,6 +159,13 @@ export interface TimeoutConfig {
    */
   head?: number;
   /**
+   * The longest pause in a response's body, while the client takes it. Beyond it
+   * the response breaks: event streams need a larger one, or a heartbeat.
+   *
+   * @default {60000}
+   */
+  body?: number;
+  /**
    * From the request's head to the response's end; WebSocket connections apart.
    *
    * @default {Infinity} In a file: left out.

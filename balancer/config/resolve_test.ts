@@ -118,6 +118,7 @@ Deno.test("what is set stays as it is", () => {
   assertEquals(routes[0]?.hosts, ["example.com"]);
   assertEquals(routes[0]?.timeouts, {
     head: 5,
+    body: 60_000,
     request: Infinity,
   });
   assertEquals(routes[0]?.retries.statuses, [503]);

@@ -133,7 +133,7 @@ class CheckedPolicy implements Policy {
       `Cannot use ${
         JSON.stringify(candidate?.id)
       }, which the policy chose: expected one of the candidates`,
-      { code: "bad_pick", side: "local", reply: 503 },
+      { code: "bad_pick", side: "local" },
     );
   }
 }

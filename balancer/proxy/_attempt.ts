@@ -19,6 +19,8 @@ export interface AttemptOwner {
   readonly source: ClientAddress;
   /** How long the head of the response may take. */
   readonly headTimeout: number;
+  /** How long the body of the response may pause. */
+  readonly bodyTimeout: number;
   /** It has a connection: the request is to be sent. */
   assigned(attempt: Attempt): void;
   /** A head, also an interim one. */

@@ -126,7 +126,7 @@ export class Attempts {
     if (this.retries >= settings.retries.attempts) return false;
     if (!this.#maySendAgain(attempt)) return false;
     const tried = [...this.#tried ?? [], attempt.backend];
-    return upstream.hasOther(tried) && this.#budget(now);
+    return upstream.hasLast(tried) && this.#budget(now);
   }
 
   /**

@@ -52,8 +52,10 @@ export class BackendConn extends WheelEntry {
   #sent = false;
   /** The response is waited for. */
   #waits = false;
-  /** From when on the response is waited for. */
+  /** From when on the response is waited for, or the next piece of it. */
   #since = 0;
+  /** Waits for the client to take what has come. */
+  #paused = false;
   #idleUntil = Infinity;
   #gone = false;
   readonly #retireAt: number;
@@ -155,15 +157,24 @@ export class BackendConn extends WheelEntry {
       if (now >= this.#idleUntil) this.close();
       return;
     }
-    if (this.#head !== undefined) return;
+    const { headTimeout, bodyTimeout } = attempt.owner;
+    const inBody = this.#head !== undefined;
     // What the backend has not taken yet is a matter of the send time-out.
-    if (!this.#waits || this.conn.buffered > 0) this.#since = now;
-    const at = this.#since + attempt.owner.headTimeout;
+    const waits = inBody
+      ? !this.#paused
+      : this.#waits && this.conn.buffered === 0;
+    if (!waits) this.#since = now;
+    const timeout = inBody ? bodyTimeout : headTimeout;
+    const at = this.#since + timeout;
     if (now < at) return this.#wheel.schedule(this, at);
     this.#break(
       new ConnError(
-        `Backend "${attempt.backend.id}" did not answer within ${attempt.owner.headTimeout} ms`,
-        { code: "head_timeout", side: "remote", reply: 504 },
+        `Backend "${attempt.backend.id}" sent nothing for ${timeout} ms`,
+        {
+          code: inBody ? "body_timeout" : "head_timeout",
+          side: "remote",
+          reply: 504,
+        },
       ),
     );
   }
@@ -176,7 +187,7 @@ export class BackendConn extends WheelEntry {
       case "response":
         return this.#response(event.head, attempt);
       case "body":
-        return attempt.owner.received(attempt, event.bytes);
+        return this.#body(event.bytes, attempt);
       case "end":
         this.#end(event, attempt);
     }
@@ -187,8 +198,21 @@ export class BackendConn extends WheelEntry {
       this.#head = head;
       // It hardly ever changes, so it is not looked up each time.
       if ((this.uses & 15) === 1) this.announcedIdle = announcedIdle(head);
+      this.#since = this.#wheel.now();
+      this.#wheel.schedule(this, this.#since + attempt.owner.bodyTimeout);
     }
     return attempt.owner.responded(attempt, head);
+  }
+
+  #body(bytes: Uint8Array, attempt: Attempt): void | Promise<void> {
+    this.#since = this.#wheel.now();
+    const wait = attempt.owner.received(attempt, bytes);
+    if (wait === undefined) return;
+    this.#paused = true;
+    return wait.then(() => {
+      this.#paused = false;
+      this.#since = this.#wheel.now();
+    });
   }
 
   #end(event: EndEvent, attempt: Attempt): void {

@@ -126,6 +126,9 @@ export class ClientConn implements ExchangeClient {
     });
     this.#proxy.tunnels.add(tunnel);
     backend.tunnelBegan(tunnel);
+    if (backend.isDraining || this.#proxy.isDraining) {
+      this.#proxy.drainer.drain([tunnel]);
+    }
     tunnel.closed.then((result) => {
       this.#proxy.tunnels.delete(tunnel);
       backend.tunnelEnded(tunnel, result);

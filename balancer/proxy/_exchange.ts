@@ -3,6 +3,7 @@
 import { ConnError } from "../../conn/error.ts";
 import { MAX_COPIED } from "../../conn/machine.ts";
 import { type TimerWheel, WheelEntry } from "../../conn/wheel.ts";
+import { checkFieldValue } from "../../http/codec/field_rules.ts";
 import type { Fields } from "../../http/codec/fields.ts";
 import type {
   RequestCommand,
@@ -114,7 +115,7 @@ export class Exchange extends WheelEntry implements Dispatched {
   }
 
   setCookie(value: string): void {
-    (this.cookies ??= []).push(value);
+    (this.cookies ??= []).push(checkFieldValue(value));
   }
 
   get settings(): RouteSettings {
@@ -132,6 +133,10 @@ export class Exchange extends WheelEntry implements Dispatched {
 
   get source(): ClientAddress {
     return this.#client.address;
+  }
+
+  get bodyTimeout(): number {
+    return this.route.settings.timeouts.body;
   }
 
   get headTimeout(): number {
@@ -169,13 +174,23 @@ export class Exchange extends WheelEntry implements Dispatched {
   /** A piece of the request's body. */
   requestBody(bytes: Uint8Array): void | Promise<void> {
     if (this.#over) return;
-    if (!this.#body.take(bytes)) return this.#refuse(413, "body_too_large");
+    if (!this.#body.take(bytes)) return this.#tooLarge();
     const backendConn = this.#attempts.current?.conn;
     if (backendConn === undefined) return this.#body.room();
     this.#body.forget();
     backendConn.bodyBegun();
     const { conn } = backendConn;
     if (!conn.send({ type: "body", bytes: given(bytes) })) return conn.drain();
+  }
+
+  #tooLarge(): void {
+    if (!this.#committed) return this.#refuse(413, "body_too_large");
+    this.#break(
+      new ConnError(
+        `The request's body is over ${this.#body.max} bytes`,
+        { code: "body_too_large", side: "remote" },
+      ),
+    );
   }
 
   /** The request is complete. */
@@ -413,13 +428,14 @@ export class Exchange extends WheelEntry implements Dispatched {
 
   // What the client gets.
 
-  #interim(head: ResponseHead): void {
+  #interim(head: ResponseHead): void | Promise<void> {
     // A client that does not wait for it may not know what to do with it.
     const waits = this.head.expectContinue && !this.#body.waitsForAll;
     if (head.status === 100 && !waits) return;
     const { conn } = this.#client;
     const fields = this.#client.responseFields(this, head);
-    conn.send({ type: "response", status: head.status, fields });
+    const sent = conn.send({ type: "response", status: head.status, fields });
+    return sent ? undefined : conn.drain();
   }
 
   /**

@@ -104,6 +104,8 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     if (dedicated) return conn.close();
     const next = this.#waiting.length > 0 ? this.#next(false) : undefined;
     if (next !== undefined) return this.#assign(conn, next, now);
+    // Who waits needs a new one, for which this one may be in the way.
+    if (this.#waiting.length > this.#opening) return conn.close();
     const { maxIdle, idleTimeout } = this.#settings;
     const keep = Math.min(idleTimeout, conn.announcedIdle - MARGIN);
     if (
@@ -119,13 +121,13 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     this.#open--;
     const index = this.#idle.lastIndexOf(conn);
     if (index >= 0) this.#idle.splice(index, 1);
-    if (this.#waiting.length > this.#opening) this.#openOne();
+    this.#openForWaiting();
   }
 
   /** A connection was given away, and is closed by now. */
   gone(): void {
     this.#open--;
-    if (this.#waiting.length > this.#opening) this.#openOne();
+    this.#openForWaiting();
   }
 
   /** Closes those put aside that lead to an address that is not current. */
@@ -202,7 +204,12 @@ export class BackendPool extends WheelEntry implements ConnOwner {
       if (next !== undefined && !next.over) {
         next.owner.failed(next, asConnError(error));
       }
+      this.#openForWaiting();
     }
+  }
+
+  #openForWaiting(): void {
+    if (this.#waiting.length > this.#opening) this.#openOne();
   }
 
   #opened({ conn, connectTime }: Opened, attempt: Attempt | undefined): void {

@@ -34,6 +34,8 @@ export class ProxyState {
   table: RouteTable<Route> = new RouteTable([]);
   /** Takes leave of WebSockets. */
   drainer: Drainer;
+  /** Nothing new is to begin. */
+  isDraining = false;
   // Who is there.
   readonly clients: Map<HttpConn, ClientConn> = new Map();
   readonly tunnels: Set<WebSocketTunnel> = new Set();

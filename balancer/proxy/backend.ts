@@ -251,6 +251,7 @@ export class Backend extends WheelEntry implements Candidate {
 
   /** Ends what it does by itself; what is under way goes on to its end. */
   retire(): void {
+    this.#draining = true;
     this.#checker?.close();
     this.#resolver?.close();
     this.#wheel.cancel(this);

@@ -88,7 +88,8 @@ export class Upstream implements BackendOwner {
    * Chooses a backend.
    *
    * @param request What asks.
-   * @param tried Those that it was sent to already: another one, if there is one.
+   * @param tried Those that it was sent to already: it gets another one, an
+   * unhealthy one if there is no healthy one left.
    */
   pick(
     request: PolicyRequest,
@@ -97,16 +98,21 @@ export class Upstream implements BackendOwner {
     let list = this.#available ?? this.#candidates();
     if (this.#starting) list = this.#withoutSlow(list);
     if (tried !== undefined) {
-      const others = list.filter((backend) => !tried.includes(backend));
-      if (others.length > 0) list = others;
+      const others = without(list, tried);
+      list = others.length > 0 ? others : without(this.#able(), tried);
     }
     if (list.length === 0) return undefined;
     return this.#policy.pick(list, request) as Backend | undefined;
   }
 
-  /** Whether there is one that was not tried. */
+  /** Whether there is an available one that was not tried. */
   hasOther(tried: readonly Backend[]): boolean {
-    return this.#candidates().some((backend) => !tried.includes(backend));
+    return without(this.#candidates(), tried).length > 0;
+  }
+
+  /** Whether there is any that was not tried, and that is not draining. */
+  hasLast(tried: readonly Backend[]): boolean {
+    return without(this.#able(), tried).length > 0;
   }
 
   /** The backend of that id. */
@@ -236,9 +242,7 @@ export class Upstream implements BackendOwner {
 
   #candidates(): readonly Backend[] {
     if (this.#available !== undefined) return this.#available;
-    const able = this.#backends.filter(({ isDraining, weight }) =>
-      !isDraining && weight > 0
-    );
+    const able = this.#able();
     const available = able.filter(({ isAvailable }) => isAvailable);
     const { panicThreshold } = this.settings;
     this.#panic = able.length > 0 &&
@@ -248,6 +252,13 @@ export class Upstream implements BackendOwner {
     this.#starting = !this.#panic &&
       list.some((backend) => backend.share(now) < 1);
     return this.#available = list;
+  }
+
+  /** Those that may get something, healthy or not. */
+  #able(): readonly Backend[] {
+    return this.#backends.filter(({ isDraining, weight }) =>
+      !isDraining && weight > 0
+    );
   }
 
   /** Leaves those that start slowly out, so often that they get their share. */
@@ -260,6 +271,13 @@ export class Upstream implements BackendOwner {
     );
     return chosen.length > 0 ? chosen : list;
   }
+}
+
+function without(
+  list: readonly Backend[],
+  tried: readonly Backend[],
+): readonly Backend[] {
+  return list.filter((backend) => !tried.includes(backend));
 }
 
 /** Gives a backend nothing new; what is under way there goes on to its end. */

@@ -23,8 +23,13 @@ export interface TroubleSetup {
 /** Something that is done to one backend, and undone. */
 type Trouble = (setup: TroubleSetup, backend: ChaosBackend) => Promise<void>;
 
-/** Backends that are well at any time: with two retries one is always reached. */
+/** Backends that are well at any time: with two retries one is always reached, */
 const WELL = 2;
+/**
+ * if none takes the place of a troubled one while a request is under way that has
+ * tried that already: for so many milliseconds.
+ */
+const AFTERMATH = 2_000;
 /** The pause between two troubles, in milliseconds. */
 const PAUSE = [100, 700] as const;
 /** How long taking leave may take, in milliseconds. */
@@ -142,12 +147,15 @@ export async function makeTrouble(setup: TroubleSetup): Promise<void> {
     const backend = random.pick(well);
     troubled.set(backend, what);
     ledger.count(`backends: ${what}`);
-    const trouble = TROUBLES[what]!(setup, backend).catch((error) =>
-      ledger.violated("broken", `${backend.name} ${what}: ${error}`)
-    ).then(() => {
-      troubled.delete(backend);
-      undone.delete(trouble);
-    });
+    const trouble = TROUBLES[what]!(setup, backend)
+      .catch((error) =>
+        ledger.violated("broken", `${backend.name} ${what}: ${error}`)
+      )
+      .then(() => pause(AFTERMATH))
+      .then(() => {
+        troubled.delete(backend);
+        undone.delete(trouble);
+      });
     undone.add(trouble);
   }
   await Promise.all(undone);
