@@ -31,6 +31,7 @@ export type BalancerMessage =
   | Change
   | { type: "update"; config: BalancerConfig }
   | { type: "explain"; query: ExplainQuery }
+  | { type: "ready" }
   | { type: "snapshot" };
 
 /** What a thread is told when it starts. */

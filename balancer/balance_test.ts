@@ -262,7 +262,7 @@ Deno.test("killing a backend under load costs no GET and doubles no POST", async
   const base = `http://127.0.0.1:${portOf(server)}`;
   await using client = new Client({ retry: false });
   let going = true;
-  let lost = 0;
+  const done: string[] = [];
   const load = async (worker: number) => {
     for (let i = 0; going; i++) {
       const id = `/${worker}/${i}`;
@@ -270,8 +270,13 @@ Deno.test("killing a backend under load costs no GET and doubles no POST", async
       const body = method === "POST" ? { body: "x" } : {};
       const reply = await client.request(base + id, { method, ...body });
       const text = await reply.body.text();
-      if (method === "GET") assertEquals([reply.status, text], [200, id]);
-      else if (reply.status !== 200) lost++;
+      if (method === "POST" && reply.status !== 200) {
+        // The backend closed just when it came: nobody knows what became of it.
+        assertEquals(reply.status, 502);
+        continue;
+      }
+      assertEquals([reply.status, text], [200, id]);
+      done.push(id);
     }
   };
   const workers = Array.from({ length: 8 }, (_, i) => load(i));
@@ -288,7 +293,8 @@ Deno.test("killing a backend under load costs no GET and doubles no POST", async
     const isPost = Number(id.split("/")[2]) % 2 === 1;
     if (isPost) assertEquals(count, 1, id);
   }
-  assertEquals(lost, 0);
+  for (const id of done) assert(seen.has(id), id);
+  assert(done.length > 100, `${done.length} requests`);
 });
 
 Deno.test("shutdown lets requests end", async () => {

@@ -180,6 +180,22 @@ Deno.test("tokens stay over a change", async () => {
   assertEquals(statusOf(await t.ask(request())), 429);
 });
 
+Deno.test("whom to trust changes for connections that are open, too", async () => {
+  await using t = bench([A]);
+  const client = t.client();
+  const ask = async () => {
+    const said = "X-Forwarded-For: 1.2.3.4\r\nX-Request-Id: theirs\r\n";
+    await client.ask(request("/", said));
+    const seen = t.a.requests.at(-1)!;
+    return [field(seen, "x-forwarded-for"), t.record.clientAddress];
+  };
+  assertEquals(await ask(), ["10.0.0.1", "10.0.0.1"]);
+  t.balancer.update(config([A], { trustedProxies: ["10.0.0.1"] }));
+  assertEquals(await ask(), ["1.2.3.4, 10.0.0.1", "1.2.3.4"]);
+  t.balancer.update(config([A]));
+  assertEquals(await ask(), ["10.0.0.1", "10.0.0.1"]);
+});
+
 Deno.test("a configuration that is wrong is refused, and the old one stays", async () => {
   await using t = bench([A]);
   await answers(t, 1);

@@ -173,6 +173,7 @@ export class Bench implements AsyncDisposable {
       ...this.#http,
       maxPipelined: 1,
       autoContinue: false,
+      lendBodies: true,
       date: () => "Sat, 01 Jan 2000 00:00:00 GMT",
     });
     attach(there, machine, this.balancer.handler(identity), {

@@ -47,6 +47,7 @@ export * from "./config/file_config.ts";
 export { parseConfig } from "./config/parse.ts";
 export * from "./config/watch.ts";
 export * from "./policy/policy.ts";
+export * from "./workers.ts";
 export { createPolicy, type CreatePolicyOptions } from "./policy/create.ts";
 export * from "./telemetry/access_log.ts";
 export * from "./telemetry/record.ts";

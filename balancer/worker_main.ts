@@ -62,6 +62,8 @@ function answer(message: BalancerMessage, balancer: Balancer): unknown {
       return balancer.update(message.config);
     case "explain":
       return balancer.explain(message.query);
+    case "ready":
+      return balancer.ready();
     case "snapshot":
       return balancer.snapshot();
     default:

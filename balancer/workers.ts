@@ -46,9 +46,13 @@ export interface ThreadedBalancer extends AdminTarget {
   snapshot(): Promise<BalancerSnapshot>;
   /** Says where one of the threads would send a request, and why. */
   explain(query: ExplainQuery): Promise<BalancerExplanation>;
+  /** Adds a backend, until the configuration changes. */
   addBackend(upstream: string, backend: BackendConfig): Promise<void>;
+  /** Takes a backend out; what is under way there goes on to its end. */
   removeBackend(upstream: string, id: string): Promise<void>;
+  /** Gives a backend nothing new, or gives it requests again. */
   setDraining(upstream: string, id: string, draining: boolean): Promise<void>;
+  /** Changes a backend's share. */
   setWeight(upstream: string, id: string, weight: number): Promise<void>;
 }
 
@@ -144,8 +148,10 @@ class Threads implements ThreadedBalancer {
     this.#reloadsRefused++;
   }
 
-  ready(): boolean {
-    return !this.isStopping;
+  async ready(): Promise<boolean> {
+    if (this.isStopping) return false;
+    const replies = await this.#ask<boolean>({ type: "ready" });
+    return replies.every((isReady) => isReady);
   }
 
   async snapshot(): Promise<BalancerSnapshot> {

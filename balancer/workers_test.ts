@@ -67,7 +67,7 @@ Deno.test({
     assertEquals(texts, ["a"]);
     const { accepted, upstreams, reloads } = await server.balancer.snapshot();
     assertEquals([accepted, upstreams.length, reloads], [24, 1, 0]);
-    assert(server.balancer.ready());
+    assert((await server.balancer.ready()));
   },
 });
 
@@ -183,7 +183,7 @@ Deno.test({
     const server = await start(webConfig("127.0.0.1:1"));
     await server.shutdown();
     await server.finished;
-    assertEquals(server.balancer.ready(), false);
+    assertEquals(await server.balancer.ready(), false);
     const error = await assertRejects(
       () => server.balancer.snapshot(),
       ConnError,

@@ -3,12 +3,13 @@
 import type { Server } from "@meerkat/net/conn";
 import {
   type Balancer,
+  balanceWorkers,
   type ConfigWatcher,
   type FileConfig,
   serveAdmin,
+  type ThreadedBalancer,
   watchConfig,
 } from "@meerkat/net/balancer";
-import { balanceWorkers, type ThreadedBalancer } from "../balancer/workers.ts";
 import { startThread, type ThreadOptions } from "./_load_balancer_thread.ts";
 
 /** What a configuration comes to once the files that it names are read. */

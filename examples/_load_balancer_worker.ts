@@ -1,6 +1,6 @@
 // One thread of the load balancer.
 
-import { balancerMain } from "../balancer/workers.ts";
+import { balancerMain } from "@meerkat/net/balancer";
 import { startThread, type ThreadOptions } from "./_load_balancer_thread.ts";
 
 balancerMain<ThreadOptions>(

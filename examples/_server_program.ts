@@ -1,11 +1,14 @@
 // What the server programs have in common: from the command line to the end.
 
-import type { Server, WorkerServer } from "@meerkat/net/conn";
+import type { Server } from "@meerkat/net/conn";
 import { UsageError } from "./_usage.ts";
+
+/** What a signal ends. */
+export type Ending = Pick<Server, "finished" | "shutdown" | "close">;
 
 /** A server that listens, and what the program says of it. */
 export interface Started {
-  readonly server: Server | WorkerServer;
+  readonly server: Ending;
   readonly banner: string;
 }
 
@@ -37,7 +40,7 @@ export async function runServer(
 }
 
 /** SIGINT and SIGTERM let work in flight end; a second SIGINT does not. */
-function endOnSignals(server: Server | WorkerServer): void {
+export function endOnSignals(server: Ending): void {
   let interrupted = false;
   Deno.addSignalListener("SIGINT", () => {
     if (interrupted) server.close();

@@ -5,8 +5,8 @@
  *            -b / 127.0.0.1:8910 -b / 127.0.0.1:8911
  *          `-s`, `--token` and `--config` need `--allow-read`, too, a log in a
  *          file `--allow-write`, `-w` `--unstable-net`.
- * Compile: deno task compile. With `deno compile` alone Deno 2.9 fails: a file of
- *          a dependency has to be left out, see tools/compile.ts.
+ * Compile: deno compile --allow-net --allow-read --allow-write --unstable-net \
+ *            --include examples/_load_balancer_worker.ts examples/load_balancer.ts
  *
  * SIGINT (Ctrl-C) and SIGTERM let requests in flight end, and then the program;
  * a second SIGINT ends it at once. SIGHUP reads the configuration file again,
@@ -25,7 +25,7 @@ import {
   type Program,
   start,
 } from "./_load_balancer_program.ts";
-import { runServer } from "./_server_program.ts";
+import { endOnSignals, runServer } from "./_server_program.ts";
 import { UsageError } from "./_usage.ts";
 
 const USAGE =
@@ -117,16 +117,4 @@ async function serve(
   await program.finished;
   watcher?.close();
   Deno.exit(0);
-}
-
-/** SIGINT and SIGTERM let work in flight end; a second SIGINT does not. */
-function endOnSignals(program: Program): void {
-  let interrupted = false;
-  Deno.addSignalListener("SIGINT", () => {
-    if (interrupted) program.close();
-    else program.shutdown();
-    interrupted = true;
-  });
-  if (Deno.build.os === "windows") return;
-  Deno.addSignalListener("SIGTERM", () => void program.shutdown());
 }

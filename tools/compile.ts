@@ -34,16 +34,6 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   websocket_server: ["--allow-net", "--allow-read"],
 };
 
-/**
- * What must not be compiled in, as folders of npm packages. `deno compile` takes
- * each file of a package without an ending for a program: a list of numbers in
- * bintrees, which prom-client brings, is a sum to it, too deep for its stack
- * (https://github.com/denoland/deno/issues/36746).
- */
-const EXCLUDED: readonly { name: string; folder: string }[] = [
-  { name: "bintrees", folder: "test" },
-];
-
 const BASE_BINARY =
   `https://dl.deno.land/release/v${Deno.version.deno}/denort-${Deno.build.target}.zip`;
 
@@ -52,8 +42,6 @@ const isTrue = Deno.env.has("DENORT_BIN") || await canFetch(BASE_BINARY);
 const env: Record<string, string> = isTrue
   ? {}
   : { DENORT_BIN: Deno.execPath() };
-
-const excluded = await exclusions();
 
 for (const name of await programs()) {
   const flags = PROGRAMS[name];
@@ -90,7 +78,6 @@ function compile(name: string, flags: readonly string[]): Promise<boolean> {
     [
       "compile",
       "--exclude-unused-npm",
-      ...excluded,
       ...flags,
       "--output",
       output,
@@ -98,29 +85,6 @@ function compile(name: string, flags: readonly string[]): Promise<boolean> {
     ],
     env,
   );
-}
-
-/** Finds what must not be compiled in, in each version that is there. */
-async function exclusions(): Promise<string[]> {
-  // Fetches what is not there yet.
-  await deno(["cache", "--quiet", "examples/load_balancer.ts"]);
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json"],
-    cwd: ROOT,
-  });
-  const info = JSON.parse(new TextDecoder().decode(
-    (await command.output()).stdout,
-  ));
-  const flags: string[] = [];
-  for (const { name, folder } of EXCLUDED) {
-    const versions = `${info.npmCache}/registry.npmjs.org/${name}`;
-    for await (const { name: version, isDirectory } of Deno.readDir(versions)) {
-      if (isDirectory) {
-        flags.push("--exclude", `${versions}/${version}/${folder}`);
-      }
-    }
-  }
-  return flags;
 }
 
 async function start(name: string): Promise<boolean> {

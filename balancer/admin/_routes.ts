@@ -67,14 +67,14 @@ function healthz(): Response {
   return answer(TEXT_TYPE, "ok\n");
 }
 
-function readyz({ target }: AdminParts): Response {
-  return target.ready()
+async function readyz({ target }: AdminParts): Promise<Response> {
+  return await target.ready()
     ? answer(TEXT_TYPE, "ready\n")
     : answer(TEXT_TYPE, "not ready\n", { status: 503 });
 }
 
 async function metrics({ target }: AdminParts): Promise<Response> {
-  return answer(METRICS_TYPE, await renderMetrics(await target.snapshot()));
+  return answer(METRICS_TYPE, renderMetrics(await target.snapshot()));
 }
 
 async function explain(

@@ -27,8 +27,11 @@ export interface ExplainQuery {
 export interface AdminTarget {
   /** The figures at this moment. */
   snapshot(): BalancerSnapshot | Promise<BalancerSnapshot>;
-  /** Whether it takes requests: it listens, and is not shutting down. */
-  ready(): boolean;
+  /**
+   * Whether it takes requests: it is not shutting down, and each upstream has a
+   * backend that is available.
+   */
+  ready(): boolean | Promise<boolean>;
   /**
    * Says which route and backend a request would get, and why.
    *

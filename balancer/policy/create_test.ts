@@ -88,7 +88,7 @@ Deno.test("createPolicy lets a function choose nobody that it was not given", ()
   const error = assertThrows(() => policy.pick([b!], request()), ConnError);
   assertEquals(
     [error.code, error.side, error.reply],
-    ["bad_pick", "local", 503],
+    ["bad_pick", "local", undefined],
   );
   assertEquals(
     error.message,

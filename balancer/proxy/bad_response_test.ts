@@ -201,3 +201,17 @@ Deno.test("a WebSocket that was asked for cannot become something else", async (
   );
   assertMatch(got, /^HTTP\/1.1 502 /);
 });
+
+Deno.test("behind a response that is cut there is nothing more", async () => {
+  await using t = new Bench({ backends: 1 });
+  t.a.answer = ({ start }, wire) => {
+    if (start.includes("/next")) return respond("next");
+    wire.send(`${OK}Content-Length: 100000\r\n\r\nhello`);
+    wire.end();
+    return undefined;
+  };
+  const client = t.client();
+  const got = await client.ask(request() + request("/next"));
+  assert(got.endsWith("hello"), got);
+  assertEquals(t.a.requests.length, 1);
+});

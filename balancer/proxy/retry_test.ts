@@ -1,11 +1,7 @@
 // When a request is sent again, and when it must not be.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import {
-  Bench,
-  type BenchOptions,
-  type TestBackend,
-} from "../balancer_test_util.ts";
+import { Bench, type TestBackend } from "../balancer_test_util.ts";
 import {
   chunks,
   field,
@@ -174,6 +170,18 @@ Deno.test("a POST without a head in time is answered with 504", async () => {
   assertEquals(t.a.wire.ended !== "no", true);
 });
 
+Deno.test("a head that is late is a failure on a kept connection, too", async () => {
+  await using t = new Bench({ route: { timeouts: { head: 1000 } } });
+  await warm(t);
+  t.a.answer = () => {};
+  const client = t.client();
+  await client.ask(request());
+  await t.clock.advance(1200);
+  assertEquals(readResponse(client.take()).body, "b");
+  assertEquals(t.figures(0).errors, { head_timeout: 1 });
+  assertEquals(counts(t), [1, 1]);
+});
+
 Deno.test("the head's time begins when the request is complete", async () => {
   await using t = new Bench({
     backends: 1,
@@ -295,87 +303,77 @@ Deno.test("a chunked POST is not sent twice either", async () => {
   assertEquals(counts(t), [1, 0]);
 });
 
-/** Two backends; a slow GET is hedged after 100 ms. */
-const hedging = (options: BenchOptions = {}) =>
-  new Bench({ ...options, route: { hedgeAfter: 100, ...options.route } });
-
-Deno.test("a slow GET is hedged: the first answer counts", async () => {
-  await using t = hedging();
-  t.a.answer = () => {};
-  const client = t.client();
-  assertEquals(await client.ask(request()), "");
-  await t.clock.advance(120);
-  assertEquals(readResponse(client.take()).body, "b");
-  assertEquals(counts(t), [1, 1]);
-  assert(t.a.wire.ended !== "no", "the other one is given up");
-  assertEquals(t.record.hedged, true);
-  assertEquals(t.record.backend, t.b.address);
-  assertEquals(t.upstream().hedges, 1);
-});
-
-Deno.test("the first backend may still win", async () => {
-  await using t = hedging();
-  t.a.answer = t.b.answer = () => {};
+Deno.test("a response that is held back and never ends is given up in time", async () => {
+  await using t = new Bench({ backends: 1 });
+  t.a.answer = () => "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345";
   const client = t.client();
   await client.ask(request());
-  await t.clock.advance(120);
-  t.a.wire.send(respond("slow"));
-  await settle();
-  assertEquals(readResponse(client.take()).body, "slow");
-  assert(t.b.wire.ended !== "no");
-  assertEquals(t.record.backend, t.a.address);
+  await t.clock.advance(300_000);
+  assertMatch(readResponse(client.received).start, / 50[24] /);
 });
 
-Deno.test("one of a pair may fail", async () => {
-  await using t = hedging();
-  t.a.answer = t.b.answer = () => {};
+Deno.test("a response that is passed on and never ends is cut in time", async () => {
+  await using t = new Bench({ backends: 1 });
+  const head = "Content-Length: 100000\r\n";
+  t.a.answer = () => `HTTP/1.1 200 OK\r\n${head}\r\n12345`;
   const client = t.client();
   await client.ask(request());
-  await t.clock.advance(120);
+  await t.clock.advance(300_000);
+  assertEquals(readMessage(client.received, "GET"), undefined);
+  assertEquals(t.records.map(({ outcome }) => outcome), ["broken"]);
+  assert(client.ended !== "no");
+});
+
+Deno.test("a body in many pieces is sent again as it was", async () => {
+  await using t = new Bench();
+  t.a.raw();
+  const client = t.client();
+  const pieces = Array.from({ length: 30 }, (_, i) => `<${i}>`.repeat(300));
+  const body = pieces.join("");
+  client.send(request("/", `Content-Length: ${body.length}\r\n`, "PUT"));
+  for (const piece of pieces) await client.ask(piece);
+  assert(t.a.wire.received.endsWith(body));
   await t.a.wire.reset();
-  assertEquals(client.take(), "");
-  t.b.wire.send(respond("b"));
-  await settle();
-  assertEquals(readResponse(client.take()).body, "b");
+  assert(t.b.requests[0]?.body === body);
 });
 
-for (const [name, sent] of [["POST", post("x")], ["fast GET", request()]]) {
-  Deno.test(`a ${name} is not hedged`, async () => {
-    await using t = hedging();
-    if (name === "POST") t.a.answer = () => {};
-    const client = t.client();
-    await client.ask(sent!);
-    await t.clock.advance(200);
-    assertEquals(counts(t), [1, 0]);
-    assertEquals(t.upstream().hedges, 0);
-  });
-}
-
-Deno.test("hedges are within the budget", async () => {
-  await using t = hedging({
-    upstream: { retryBudget: { ratio: 0, minPerSecond: 0 } },
+Deno.test("a POST on a connection that is useless is sent by another one", async () => {
+  await using t = new Bench({
+    backends: 1,
+    upstream: { pool: { maxConnections: 1 } },
   });
   t.a.answer = () => {};
-  const client = t.client();
-  await client.ask(request());
-  await t.clock.advance(200);
-  assertEquals(counts(t), [1, 0]);
-  assertEquals(t.upstream().budgetRefused, 1);
+  const [first, second] = [t.client(), t.client()];
+  await first.ask(request("/1"));
+  await second.ask(post("x", "", "/2"));
+  t.a.answer = () => respond("2");
+  // What comes behind the response spoils the connection, which is given to the
+  // second request at that moment: nothing of it has left.
+  t.a.wire.send(respond("1") + "spoilt");
+  await settle();
+  assertEquals(readResponse(first.take()).body, "1");
+  assertEquals(readResponse(second.take()).body, "2");
+  const targets = t.a.requests.map(({ start }) => start.split(" ")[1]);
+  assertEquals(targets, ["/1", "/2"]);
 });
 
-for (
-  const [name, head] of [
-    ["is held back", "Content-Length: 10\r\n"],
-    ["is passed on", "Content-Length: 100000\r\n"],
-  ]
-) {
-  Deno.test(`a response that ${name} and never ends is given up in time`, async () => {
-    await using t = new Bench({ backends: 1 });
-    t.a.answer = () => `HTTP/1.1 200 OK\r\n${head}\r\n12345`;
-    const client = t.client();
-    await client.ask(request());
-    await t.clock.advance(300_000);
-    assertEquals(readMessage(client.received, "GET")?.[0].body, undefined);
-    assert(t.records.length === 1, "it takes for ever");
+Deno.test("while the backend takes the request its head is not late", async () => {
+  await using t = new Bench({
+    backends: 1,
+    route: { timeouts: { head: 1000 } },
   });
-}
+  t.a.take = (wire) => wire.transport.stall();
+  const client = t.client();
+  const body = "x".repeat(400_000);
+  await client.ask(post(body));
+  await t.clock.advance(5000);
+  assertEquals(client.received, "");
+  t.a.take = () => {};
+  t.a.wire.transport.resume();
+  for (let i = 0; i < 100 && !t.a.wire.received.endsWith(body); i++) {
+    await t.clock.advance(10);
+  }
+  t.a.wire.send(respond("a"));
+  await settle();
+  assertEquals(readResponse(client.take()).body, "a");
+});

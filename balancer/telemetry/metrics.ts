@@ -21,13 +21,13 @@ const PREFIX = "meerkat_balancer_";
 /** The media type of what {@linkcode renderMetrics} returns. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** A metric's samples, as the library's registry collects them. */
-interface Collected {
+/** A metric, with all of its samples. */
+interface Family {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
-  readonly values: {
-    readonly metricName: string;
+  readonly samples: readonly {
+    readonly name: string;
     readonly labels: Labels;
     readonly value: number;
   }[];
@@ -37,27 +37,35 @@ interface Collected {
  * Writes the figures in the text format 0.0.4 of Prometheus. Names begin with
  * `meerkat_balancer_`, times are in seconds.
  *
+ * The text is made here and not by a client library of Prometheus: those count by
+ * themselves, and the one for JavaScript brings files along that `deno compile`
+ * cannot read.
+ *
  * @param snapshot The figures.
  * @returns The text, for a response of the type {@linkcode METRICS_TYPE}.
  */
-export async function renderMetrics(
-  snapshot: BalancerSnapshot,
-): Promise<string> {
-  // Loaded by who asks for metrics, and by nobody else.
-  const { Registry } = await import("prom-client");
-  const registry = new Registry();
-  for (const collected of collect(snapshot)) {
-    // Its own metrics count by themselves; the registry asks no more of one than
-    // a name and a `get`.
-    const metric = { ...collected, get: () => Promise.resolve(collected) };
-    registry.registerMetric(
-      metric as unknown as Parameters<typeof registry.registerMetric>[0],
-    );
-  }
-  return await registry.metrics();
+export function renderMetrics(snapshot: BalancerSnapshot): string {
+  return collect(snapshot).map(renderFamily).join("\n");
 }
 
-function collect(snapshot: BalancerSnapshot): Collected[] {
+function renderFamily({ name, help, type, samples }: Family): string {
+  let text = `# HELP ${name} ${escape(help)}\n# TYPE ${name} ${type}\n`;
+  for (const { name, labels, value } of samples) {
+    const pairs = Object.entries(labels).map(([label, value]) =>
+      `${label}="${escape(value).replaceAll('"', '\\"')}"`
+    );
+    text += name + (pairs.length > 0 ? `{${pairs.join(",")}}` : "") +
+      ` ${value}\n`;
+  }
+  return text;
+}
+
+/** What a line may not hold as it is. */
+function escape(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+}
+
+function collect(snapshot: BalancerSnapshot): Family[] {
   const { routes, upstreams } = snapshot;
   const backends = upstreams.flatMap(({ name, backends }) =>
     backends.map((backend) => ({ upstream: name, ...backend }))
@@ -80,18 +88,18 @@ function families<T>(
   metrics: readonly Metric<T>[],
   things: readonly T[],
   labelsOf: (thing: T) => Labels,
-): Collected[] {
+): Family[] {
   return metrics.map(({ name, help, type, read }) => ({
     name: PREFIX + name,
     help,
     type,
-    values: things.flatMap((thing) => {
+    samples: things.flatMap((thing) => {
       const figure = read(thing);
       const samples: readonly Sample[] = typeof figure === "number"
         ? [{ value: figure }]
         : figure;
       return samples.map((sample) => ({
-        metricName: PREFIX + name + (sample.suffix ?? ""),
+        name: PREFIX + name + (sample.suffix ?? ""),
         labels: { ...labelsOf(thing), ...sample.labels },
         value: sample.value,
       }));

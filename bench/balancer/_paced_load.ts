@@ -64,6 +64,9 @@ class Pace implements Disposable {
     const lengths = this.#fds.map((fd) => answerLength(fd, this.#request));
     // A field such as a date or an id may be new, but not longer or shorter.
     this.#length = lengths[0]!;
+    if (lengths.some((length) => length !== this.#length)) {
+      throw new Error(`Answers differ in length: "${lengths}"`);
+    }
     this.#fds.forEach((fd, i) => {
       this.#poll.add(fd, i);
       this.#free.push(i);
@@ -91,9 +94,12 @@ class Pace implements Disposable {
       if (count === 0) usleep(NAP);
     }
     const times = this.#times.sort((a, b) => a - b);
+    const answered = times.length;
+    // What has no answer yet must not make the others look good.
+    while (times.length < total) times.push(Infinity);
     const quantile = (q: number) => times[Math.floor(q * times.length)] ?? NaN;
     const took = performance.now() - begin;
-    return [times.length, took, quantile(0.5), quantile(0.99)].join(" ");
+    return [answered, took, quantile(0.5), quantile(0.99)].join(" ");
   }
 
   #ask(i: number, due: number): void {

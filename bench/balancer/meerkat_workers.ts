@@ -1,13 +1,13 @@
 // The same as meerkat.ts in several threads: how many, and then the ports.
 
-import { serveWorkers } from "@meerkat/net/conn";
+import { balanceWorkers } from "../../balancer/workers.ts";
 import { obey } from "../_program.mjs";
 
 const [workers = "1", ...ports] = Deno.args;
-const server = await serveWorkers({
+const backends = ports.map((port) => `127.0.0.1:${port}`);
+const server = await balanceWorkers({ routes: [{ upstream: { backends } }] }, {
   module: new URL("_meerkat_worker.ts", import.meta.url),
   workers: Number(workers),
   hostname: "127.0.0.1",
-  data: ports,
 });
 await obey(`listening ${(server.addr as Deno.NetAddr).port}`);
