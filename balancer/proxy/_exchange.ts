@@ -128,6 +128,7 @@ export class Exchange extends WheelEntry implements Dispatched {
 
   get mayHedge(): boolean {
     return !this.#answered && this.#body.isEmpty &&
+      this.head.upgrade === undefined &&
       (this.method === "GET" || this.method === "HEAD");
   }
 

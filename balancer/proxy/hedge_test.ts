@@ -100,14 +100,17 @@ Deno.test("the cookie of a pair is that of the one that answered", async () => {
   }
 });
 
-Deno.test("a WebSocket is not hedged: there would be two", async () => {
-  await using t = hedging();
-  t.a.answer = t.b.answer = () => {};
-  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n" +
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-  await t.client().ask(request("/", upgrade));
-  await t.clock.advance(200);
-  assertEquals(counts(t), [1, 0]);
+Deno.test({
+  name: "a WebSocket is not hedged: there would be two",
+  fn: async () => {
+    await using t = hedging();
+    t.a.answer = t.b.answer = () => {};
+    const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    await t.client().ask(request("/", upgrade));
+    await t.clock.advance(200);
+    assertEquals(counts(t), [1, 0]);
+  },
 });
 
 Deno.test("there is one hedge, and no third one", async () => {

@@ -266,3 +266,50 @@ Deno.test("the PROXY protocol comes first, once for each request", async () => {
   }
   assertEquals(t.a.wires.length, 2);
 });
+
+Deno.test("with the PROXY protocol each client is named, also who waits or is retried", async () => {
+  await using t = new Bench({
+    backends: 2,
+    upstream: {
+      proxyProtocol: "v1",
+      policy: "first",
+      pool: { maxConnections: 1 },
+    },
+  });
+  t.a.mode = "refusing";
+  t.b.raw();
+  const clients = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    .map((address) => t.client({ address }));
+  for (const client of clients) await client.ask(request());
+  for (const [i, client] of clients.entries()) {
+    const wire = t.b.wires[i]!;
+    assert(wire.received.startsWith(`PROXY TCP4 10.0.0.${i + 1} `));
+    wire.send(respond(`${i}`));
+    await settle();
+    assertEquals(readResponse(client.take()).body, `${i}`);
+  }
+  assertEquals(t.b.wires.length, 3);
+});
+
+Deno.test("a client that leaves while its own connection is opened wastes no other", async () => {
+  await using t = new Bench({
+    backends: 1,
+    upstream: { proxyProtocol: "v1", pool: { maxConnections: 1 } },
+  });
+  t.a.raw();
+  t.a.mode = "silent";
+  const [leaver, other] = [
+    t.client({ address: "10.0.0.1" }),
+    t.client({ address: "10.0.0.2" }),
+  ];
+  await leaver.ask(post("1"));
+  await other.ask(post("2"));
+  leaver.close();
+  await settle();
+  t.a.mode = "up";
+  await t.clock.advance(2500);
+  assertMatch(t.a.wire.received, /^PROXY TCP4 10\.0\.0\.2 /);
+  t.a.wire.send(respond("2"));
+  await settle();
+  assertEquals(readResponse(other.take()).body, "2");
+});

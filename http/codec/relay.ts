@@ -87,8 +87,9 @@ export class FieldFilter {
   has(text: string, start: number, end: number): boolean {
     const length = end - start;
     if (length >= this.#byLength.length) return false;
-    for (const name of this.#byLength[length]!) {
-      if (sameName(text, start, end, name)) return true;
+    const names = this.#byLength[length]!;
+    for (let i = 0; i < names.length; i++) {
+      if (sameName(text, start, end, names[i]!)) return true;
     }
     return false;
   }
@@ -163,22 +164,23 @@ function relay(
   wire: WireFields,
 ): boolean {
   let special = false;
+  let text = "";
   let run = -1;
   for (let i = 0; i < offsets.length; i += 4) {
     const start = offsets[i]!;
     const end = offsets[i + 1]!;
     if (filter.has(head, start, end)) {
-      if (run >= 0) wire.text += head.slice(run, start);
+      if (run >= 0) text += head.slice(run, start);
       run = -1;
-      const value = head.slice(offsets[i + 2], offsets[i + 3]);
-      if (noteDropped(head, start, end, value, wire)) special = true;
+      if (noteDropped(head, offsets, i, wire)) special = true;
       continue;
     }
     if (run < 0) run = start;
     if (end - start === 4) noteKept(head, start, end, wire);
   }
   // Behind the last field there is the empty line.
-  if (run >= 0) wire.text += head.slice(run, head.length - 2);
+  if (run >= 0) text += head.slice(run, head.length - 2);
+  wire.text = text;
   return special;
 }
 
@@ -195,22 +197,28 @@ function noteKept(
 /**
  * Notes how a message is framed.
  *
+ * @param at Where the field's offsets are.
  * @returns Whether it is a `Connection` that says more than most do.
  */
 function noteDropped(
   head: string,
-  start: number,
-  end: number,
-  value: string,
+  offsets: readonly number[],
+  at: number,
   wire: WireFields,
 ): boolean {
+  const start = offsets[at]!;
+  const end = offsets[at + 1]!;
   switch (end - start) {
-    case 10:
-      return value !== "keep-alive" && value !== "close" &&
-        sameName(head, start, end, "connection");
+    case 10: {
+      if (!sameName(head, start, end, "connection")) return false;
+      const value = head.slice(offsets[at + 2], offsets[at + 3]);
+      return value !== "keep-alive" && value !== "close";
+    }
     case 14:
       if (sameName(head, start, end, "content-length")) {
-        wire.contentLength = Number(value);
+        wire.contentLength = Number(
+          head.slice(offsets[at + 2], offsets[at + 3]),
+        );
       }
       return false;
     case 17:
