@@ -67,7 +67,7 @@ Deno.test({
     assertEquals(texts, ["a"]);
     const { accepted, upstreams, reloads } = await server.balancer.snapshot();
     assertEquals([accepted, upstreams.length, reloads], [24, 1, 0]);
-    assert((await server.balancer.ready()));
+    assert(await server.balancer.ready());
   },
 });
 
