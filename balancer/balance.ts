@@ -78,7 +78,6 @@ export function balance(
   config: BalancerConfig,
   options: BalanceOptions,
 ): BalancerServer {
-  const balancer = new Balancer(config, options);
   const settings = resolveOptions("server", {
     ...options,
     maxPipelined: 1,
@@ -86,13 +85,19 @@ export function balance(
     lendBodies: true,
   });
   const http = () => new HttpMachine("server", settings);
-  const server = options.proxyProtocol
-    ? listen(
-      { ...options, machine: () => new ProxyProtocolMachine() },
-      afterHeader(balancer, http),
-    )
-    : listen({ ...options, machine: http }, balancer.handler());
-  return new ListeningBalancer(server, balancer);
+  const balancer = new Balancer(config, options);
+  try {
+    const server = options.proxyProtocol
+      ? listen(
+        { ...options, machine: () => new ProxyProtocolMachine() },
+        afterHeader(balancer, http),
+      )
+      : listen({ ...options, machine: http }, balancer.handler());
+    return new ListeningBalancer(server, balancer);
+  } catch (error) {
+    balancer[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** Speaks HTTP once it is known who the client is. */

@@ -18,6 +18,7 @@ import type { AdminTarget, ExplainQuery } from "./admin/target.ts";
 import type { BackendConfig, BalancerConfig } from "./config/config.ts";
 import { resolveBackend, resolveConfig } from "./config/resolve.ts";
 import type { BalancerSettings } from "./config/settings.ts";
+import { checkHost } from "./fields/host.ts";
 import { Peer } from "./fields/peer.ts";
 import { AddressSet } from "./fields/trust.ts";
 import type { Surroundings } from "./proxy/backend.ts";
@@ -136,15 +137,13 @@ export class Balancer implements AdminTarget, Disposable {
    * @throws {ConfigError} If the configuration is wrong; all stays as it is then.
    */
   update(config: BalancerConfig): void {
-    let settings: BalancerSettings;
     try {
-      settings = resolveConfig(config);
+      this.#apply(resolveConfig(config));
     } catch (error) {
       this.#reloadsRefused++;
       throw error;
     }
     this.#reloads++;
-    this.#apply(settings);
   }
 
   /** Counts a new configuration that could not even be read. */
@@ -221,8 +220,13 @@ export class Balancer implements AdminTarget, Disposable {
     this.#upstream(upstream).setWeight(id, weight);
   }
 
-  /** Says where a request would go, and why. */
+  /**
+   * Says where a request would go, and why.
+   *
+   * @throws {ConnError} With code `"bad_host"` and reply 400.
+   */
   explain({ host, target, method = "GET" }: ExplainQuery): BalancerExplanation {
+    if (host !== "") checkHost(host);
     const fields = new Fields(host === "" ? {} : { Host: host });
     const asked = readTarget({ method, target, fields });
     if (asked === undefined) {
@@ -265,7 +269,8 @@ export class Balancer implements AdminTarget, Disposable {
   #apply(settings: BalancerSettings): void {
     const state = this.#state;
     const trusted = new AddressSet(settings.trustedProxies);
-    const upstreams = this.#nextUpstreams(settings);
+    const upstreams = new Map<string, Upstream>();
+    // First, as it throws before anything has changed, if it does.
     const routes = settings.routes.map((route) =>
       new Route(
         route,
@@ -275,6 +280,7 @@ export class Balancer implements AdminTarget, Disposable {
         this.#routes.get(route.name),
       )
     );
+    this.#nextUpstreams(settings, upstreams);
     for (const [name, old] of this.#upstreams) {
       if (upstreams.get(name) !== old) this.#retire(old);
     }
@@ -290,8 +296,10 @@ export class Balancer implements AdminTarget, Disposable {
   }
 
   /** The upstreams of new settings: the same ones, as far as they can be. */
-  #nextUpstreams(settings: BalancerSettings): Map<string, Upstream> {
-    const next = new Map<string, Upstream>();
+  #nextUpstreams(
+    settings: BalancerSettings,
+    next: Map<string, Upstream>,
+  ): void {
     for (const each of settings.upstreams) {
       const old = this.#upstreams.get(each.name);
       const kept = old?.update(each);
@@ -303,7 +311,6 @@ export class Balancer implements AdminTarget, Disposable {
         kept !== undefined ? old! : new Upstream(each, this.#surroundings),
       );
     }
-    return next;
   }
 
   #retire(upstream: Upstream): void {

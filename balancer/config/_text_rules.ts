@@ -14,6 +14,7 @@ import { checkHost } from "../../http/codec/head_values.ts";
 import { Refusal } from "../../http/codec/refusals.ts";
 import { compileRules } from "../fields/_rules.ts";
 import { parseAddress } from "../fields/ip.ts";
+import { isReceivedBy } from "../fields/_hop.ts";
 import { AddressSet } from "../fields/trust.ts";
 import { normalizePath } from "../routing/target.ts";
 import { ADDRESS_FORMS, isHostName, parseEndpoint } from "./endpoint.ts";
@@ -70,11 +71,9 @@ export const hostField: TextRule = (text) => {
   }
 };
 
-/** A pseudonym, or a host with or without a port, RFC 9110 §7.6.3. */
+/** A pseudonym, or a host, with or without a port, RFC 9110 §7.6.3. */
 export const receivedBy: TextRule = (text) =>
-  isToken(text) || hostField(text) === undefined
-    ? undefined
-    : "a name without spaces and commas";
+  isReceivedBy(text) ? undefined : "a token, with or without a port";
 
 /** A token, as the names of fields and cookies are, RFC 9110 §5.6.2. */
 export const token: TextRule = (text) =>

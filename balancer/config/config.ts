@@ -195,9 +195,9 @@ export interface RetryConfig {
    */
   maxReplay?: number;
   /**
-   * Hold a response to a safe request back until it is complete if its length is
-   * known and no more than this, so that a backend that breaks in the middle of it
-   * is not seen by the client.
+   * Hold a response back until it is complete if its length is known and no more
+   * than this, so that the client does not see a backend that breaks in the middle
+   * of it: a request that may be sent twice is tried again, another gets 502.
    *
    * @default {65536}
    */

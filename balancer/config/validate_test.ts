@@ -182,7 +182,7 @@ const BAD: [config: unknown, ...expected: string[]][] = [
   ],
   [
     withProgram({ via: "a, b" }),
-    'via: Cannot use "a, b": expected a name without spaces and commas',
+    'via: Cannot use "a, b": expected a token, with or without a port',
   ],
   [
     withRoute({ rateLimit: { rate: 1, by: "cookie:id" } }),

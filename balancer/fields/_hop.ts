@@ -25,6 +25,11 @@ export interface ViaLines {
   readonly "1.1": string;
 }
 
+/** Whether a name can be in `Via`: a token, with or without a port. */
+export function isReceivedBy(name: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?::[0-9]{1,5})?$/.test(name);
+}
+
 /**
  * Makes the lines of `Via`.
  *
@@ -33,7 +38,7 @@ export interface ViaLines {
  */
 export function viaLines(name: string | false): ViaLines {
   if (name === false) return { "1.0": "", "1.1": "" };
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?::[0-9]{1,5})?$/.test(name)) {
+  if (!isReceivedBy(name)) {
     throw new ConnError(
       `Cannot use ${
         JSON.stringify(name)

@@ -22,6 +22,6 @@ export function checkHost(host: string): void {
     `Cannot use ${
       JSON.stringify(host)
     } as the "Host": expected a host, with or without a port`,
-    { code: "bad_host", side: "local" },
+    { code: "bad_host", side: "local", reply: 400 },
   );
 }

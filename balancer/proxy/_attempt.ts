@@ -59,9 +59,10 @@ export class Attempt {
   connectTime = 0;
   /** How long it took to get the connection. */
   queueTime = 0;
-  /** The status of the response, and how long its head took. */
+  /** The status of the response. */
   status = 0;
-  latency = 0;
+  /** How long its head took, if the request was complete before. */
+  latency: number | undefined = undefined;
   /** The backend's health knows what became of it. */
   judged = false;
   /** It counts no more. */
@@ -86,7 +87,8 @@ export class Attempt {
   /** The head of the response is there. */
   answered(head: ResponseHead, now: number): void {
     this.status = head.status;
-    this.latency = now - this.startedAt - this.queueTime;
+    const sentAt = this.conn!.requestSentAt;
+    if (sentAt !== undefined) this.latency = now - sentAt;
     this.backend.answered(this.status, this.latency);
     // A trial must not last as long as a response that may never end.
     const endless = head.contentLength === undefined;
@@ -97,7 +99,7 @@ export class Attempt {
   succeed(): void {
     if (this.judged) return;
     this.judged = true;
-    this.backend.succeeded(this.status, this.latency, this.#ticket);
+    this.backend.succeeded(this.status, this.latency ?? 0, this.#ticket);
   }
 
   /** It failed, and that is the backend's fault. */

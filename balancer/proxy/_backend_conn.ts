@@ -88,6 +88,14 @@ export class BackendConn extends WheelEntry {
     return this.#head !== undefined;
   }
 
+  /**
+   * When the present request was complete; `undefined` if it is not, or something
+   * of the response has come. A client's slow upload is not the backend's time.
+   */
+  get requestSentAt(): number | undefined {
+    return this.#sent ? this.#since : undefined;
+  }
+
   /** Takes an attempt on; its owner sends the request. */
   begin(attempt: Attempt, now: number): void {
     this.#attempt = attempt;
@@ -198,10 +206,13 @@ export class BackendConn extends WheelEntry {
       this.#head = head;
       // It hardly ever changes, so it is not looked up each time.
       if ((this.uses & 15) === 1) this.announcedIdle = announcedIdle(head);
+    }
+    const wait = attempt.owner.responded(attempt, head);
+    if (head.status >= 200 && this.#attempt === attempt) {
       this.#since = this.#wheel.now();
       this.#wheel.schedule(this, this.#since + attempt.owner.bodyTimeout);
     }
-    return attempt.owner.responded(attempt, head);
+    return wait;
   }
 
   #body(bytes: Uint8Array, attempt: Attempt): void | Promise<void> {

@@ -168,12 +168,7 @@ export class ClientConn implements ExchangeClient {
     if (head === undefined) {
       return this.#refuse(received, requestId, 405, route);
     }
-    const address = clientAddress(
-      this.#peer,
-      fields,
-      proxy.trusted,
-      proxy.settings.forwarded,
-    );
+    const address = this.#addressOf(received);
     const now = proxy.clock.now();
     const { stats, settings } = route;
     const wait = route.limit(fields, address, now);
@@ -203,6 +198,12 @@ export class ClientConn implements ExchangeClient {
     this.#exchange.start();
   }
 
+  /** The client's address, behind proxies that are trusted. */
+  #addressOf({ fields }: RequestHead): string {
+    const { trusted, settings } = this.#proxy;
+    return clientAddress(this.#peer, fields, trusted, settings.forwarded);
+  }
+
   /** Answers what goes nowhere. */
   #refuse(
     head: RequestHead,
@@ -216,7 +217,7 @@ export class ClientConn implements ExchangeClient {
     this.#proxy.tell({
       time: this.#proxy.timeOf(this.#proxy.clock.now()),
       head,
-      clientAddress: this.#peer.address,
+      clientAddress: this.#addressOf(head),
       secure: this.#peer.secure,
       route: route?.name,
       upstream: undefined,

@@ -330,10 +330,12 @@ export class Exchange extends WheelEntry implements Dispatched {
     if (timeouts.request !== Infinity) {
       this.#wheel.schedule(this, this.startedAt + timeouts.request);
     }
-    this.#guarded(() => {
+    try {
       this.#attempts.hedge(now);
-      return true;
-    });
+    } catch (error) {
+      // The first attempt goes on.
+      this.#client.report(error);
+    }
   }
 
   /** What is known of it, once it is over. */

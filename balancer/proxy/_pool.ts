@@ -29,6 +29,8 @@ export interface PoolOptions {
   readonly settings: Readonly<Required<PoolConfig>>;
   readonly clock: Clock;
   readonly open: Opener;
+  /** No connection could be opened, and nobody waits for it any more. */
+  readonly onFailure: (code: string) => void;
   /** Each connection is for one attempt. */
   readonly dedicated: boolean;
   /** Whether connections to an address are still of use. */
@@ -56,6 +58,20 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     this.#settings = options.settings;
   }
 
+  /**
+   * Attempts that wait and that no connection is being opened for come after so
+   * many others.
+   */
+  get #served(): number {
+    // Who has a connection of its own does not wait with the others.
+    return this.#options.dedicated ? 0 : this.#opening;
+  }
+
+  /** How many of those there are. */
+  get #queued(): number {
+    return this.#waiting.length - this.#served;
+  }
+
   /** Connections that are open. */
   get open(): number {
     return this.#open;
@@ -80,14 +96,13 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     }
     const { maxQueue, maxConnections } = this.#settings;
     const total = this.#open + this.#opening;
-    // Those that the connections which are being opened are for do not queue.
-    const queued = this.#waiting.length - this.#opening;
-    if (total >= maxConnections && queued >= maxQueue) {
-      return this.#refuse(attempt, "queue_full", `${queued} others wait`);
+    if (total >= maxConnections && this.#queued >= maxQueue) {
+      return this.#refuse(attempt, "queue_full", `${this.#queued} others wait`);
     }
     this.#waiting.push(attempt);
     if (total < maxConnections) this.#openOne();
-    else if (attempt.fresh) this.#closeOneIdle();
+    // It cannot use those that are idle, so they must not be in its way.
+    else this.#idle[0]?.close();
     this.#watchQueue();
   }
 
@@ -105,7 +120,7 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     const next = this.#waiting.length > 0 ? this.#next(false) : undefined;
     if (next !== undefined) return this.#assign(conn, next, now);
     // Who waits needs a new one, for which this one may be in the way.
-    if (this.#waiting.length > this.#opening) return conn.close();
+    if (this.#queued > 0) return conn.close();
     const { maxIdle, idleTimeout } = this.#settings;
     const keep = Math.min(idleTimeout, conn.announcedIdle - MARGIN);
     if (
@@ -181,10 +196,6 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     return next;
   }
 
-  #closeOneIdle(): void {
-    this.#idle[0]?.close();
-  }
-
   async #openOne(): Promise<void> {
     const { clock, open, dedicated } = this.#options;
     const { maxConnections, maxAge } = this.#settings;
@@ -192,6 +203,7 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     const own = dedicated ? this.#next(true) : undefined;
     if (dedicated && own === undefined) return;
     this.#opening++;
+    this.#watchQueue();
     try {
       const retireAt = clock.now() + maxAge;
       const opened = await open(this, retireAt, own?.owner.source);
@@ -201,15 +213,15 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     } catch (error) {
       this.#opening--;
       const next = own ?? this.#next(true);
-      if (next !== undefined && !next.over) {
-        next.owner.failed(next, asConnError(error));
-      }
+      const failure = asConnError(error);
+      if (next !== undefined && !next.over) next.owner.failed(next, failure);
+      else this.#options.onFailure(failure.code);
       this.#openForWaiting();
     }
   }
 
   #openForWaiting(): void {
-    if (this.#waiting.length > this.#opening) this.#openOne();
+    if (this.#queued > 0) this.#openOne();
   }
 
   #opened({ conn, connectTime }: Opened, attempt: Attempt | undefined): void {
@@ -231,7 +243,7 @@ export class BackendPool extends WheelEntry implements ConnOwner {
 
   /** Sees to it that nobody waits too long. */
   #watchQueue(): void {
-    const first = this.#waiting[0];
+    const first = this.#waiting[this.#served];
     if (first === undefined) return this.#wheel.cancel(this);
     const { queueTimeout } = this.#settings;
     this.#wheel.schedule(this, first.startedAt + queueTimeout);
@@ -239,12 +251,12 @@ export class BackendPool extends WheelEntry implements ConnOwner {
 
   override due(now: number): void {
     const { queueTimeout } = this.#settings;
-    let first = this.#waiting[0];
-    while (first !== undefined && first.startedAt + queueTimeout <= now) {
-      this.#waiting.shift();
-      const why = `none was free within ${queueTimeout} ms`;
+    const why = `none was free within ${queueTimeout} ms`;
+    for (;;) {
+      const first = this.#waiting[this.#served];
+      if (first === undefined || first.startedAt + queueTimeout > now) break;
+      this.#waiting.splice(this.#served, 1);
       this.#refuse(first, "queue_timeout", why);
-      first = this.#waiting[0];
     }
     this.#watchQueue();
   }

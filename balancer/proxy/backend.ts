@@ -101,6 +101,7 @@ export class Backend extends WheelEntry implements Candidate {
       settings: upstream.pool,
       clock,
       name: this.id,
+      onFailure: (code) => this.broke(code),
       dedicated: upstream.proxyProtocol !== undefined,
       open: (owner, retireAt, client) => this.#open(owner, retireAt, client),
       isCurrent: (address) => this.#resolver?.has(address) ?? true,
@@ -189,11 +190,17 @@ export class Backend extends WheelEntry implements Candidate {
     this.stats.inFlight--;
   }
 
-  /** The head of a response is there. */
-  answered(status: number, latency: number): void {
+  /**
+   * The head of a response is there.
+   *
+   * @param latency How long that took; `undefined` if it came before the request
+   * was complete.
+   */
+  answered(status: number, latency: number | undefined): void {
+    this.stats.status(status);
+    if (latency === undefined) return;
     this.#latency.observe(latency, this.#clock.now());
     this.stats.latency.observe(latency);
-    this.stats.status(status);
   }
 
   /** A request has its response. */

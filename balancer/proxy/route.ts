@@ -32,7 +32,7 @@ export class Route implements RouteMatch {
   readonly #limiter: RateLimiter | undefined;
   readonly #limitKey: RequestKey | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
-  readonly #only: Upstream | undefined;
+  #only: Upstream | undefined;
 
   constructor(
     settings: RouteSettings,
@@ -62,9 +62,6 @@ export class Route implements RouteMatch {
       ...((replacement !== undefined || host !== "keep") &&
         { rewrite: new ResponseRewrite(settings) }),
     });
-    if (settings.targets.length === 1) {
-      this.#only = upstreams.get(settings.targets[0]!.upstream);
-    }
     this.stats = before?.stats ?? new RouteStats();
     const { rateLimit } = settings;
     if (rateLimit === undefined) return;
@@ -86,8 +83,11 @@ export class Route implements RouteMatch {
 
   /** The upstream of the next request. */
   upstream(random: () => number): Upstream {
-    return this.#only ??
-      this.#upstreams.get(pickTarget(this.settings.targets, random).upstream)!;
+    if (this.#only !== undefined) return this.#only;
+    const { targets } = this.settings;
+    const upstream = this.#upstreams.get(pickTarget(targets, random).upstream)!;
+    if (targets.length === 1) this.#only = upstream;
+    return upstream;
   }
 
   /** What `Host` is on the way to a backend. */

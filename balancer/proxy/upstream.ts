@@ -74,9 +74,9 @@ export class Upstream implements BackendOwner {
     return this.#backends;
   }
 
-  /** Whether it could take a request now. */
+  /** Whether one of its backends is available. */
   get isReady(): boolean {
-    return this.#candidates().length > 0;
+    return this.#able().some(({ isAvailable }) => isAvailable);
   }
 
   /** A backend may have become available, or is not any more. */
@@ -150,6 +150,12 @@ export class Upstream implements BackendOwner {
 
   /** Changes a backend's share. */
   setWeight(id: string, weight: number): void {
+    if (!(weight >= 0 && weight < Infinity)) {
+      throw new ConnError(
+        `Cannot set the weight of "${id}" to ${weight}: expected a number that is at least 0`,
+        { code: "bad_weight", side: "local", reply: 400 },
+      );
+    }
     this.backend(id).weight = weight;
     // A new array, which tells the policy.
     this.changed();
