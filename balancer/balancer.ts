@@ -30,7 +30,6 @@ import { type Explanation, RouteTable } from "./routing/route_table.ts";
 import { readTarget } from "./routing/target.ts";
 import type { ExchangeRecord } from "./telemetry/record.ts";
 import type { BalancerSnapshot } from "./telemetry/snapshot.ts";
-import { Drainer } from "./tunnel/drain.ts";
 
 /** Options of {@linkcode Balancer}. */
 export interface BalancerOptions {
@@ -212,7 +211,9 @@ export class Balancer implements AdminTarget, Disposable {
   setDraining(upstream: string, id: string, draining: boolean): void {
     const backend = this.#upstream(upstream).backend(id);
     backend.setDraining(draining);
-    if (draining) this.#state.drainer.drain(backend.tunnels);
+    const { drainer } = this.#state;
+    if (draining) drainer.drain(backend.tunnels);
+    else drainer.keep(backend.tunnels);
   }
 
   /** Changes a backend's share. */
@@ -286,10 +287,7 @@ export class Balancer implements AdminTarget, Disposable {
     }
     replace(this.#upstreams, upstreams);
     replace(this.#routes, new Map(routes.map((route) => [route.name, route])));
-    if (settings.drainRate !== state.settings.drainRate) {
-      const { drainRate: rate } = settings;
-      state.drainer = new Drainer({ rate, clock: this.#clock });
-    }
+    state.drainer.rate = settings.drainRate;
     state.settings = settings;
     state.trusted = trusted;
     state.table = new RouteTable(routes);

@@ -71,6 +71,7 @@ const fieldRules = object<FieldRules>({
 const timeouts = object<TimeoutConfig>({
   head: timeout,
   body: timeout,
+  websocket: timeout,
   request: timeout,
 });
 

@@ -18,6 +18,7 @@ import type {
 export const TIMEOUTS: Required<TimeoutConfig> = {
   head: 60_000,
   body: 60_000,
+  websocket: 3_600_000,
   request: Infinity,
 };
 

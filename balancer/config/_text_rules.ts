@@ -10,9 +10,8 @@ import {
   checkFieldName,
   checkFieldValue,
 } from "../../http/codec/field_rules.ts";
-import { checkHost } from "../../http/codec/head_values.ts";
-import { Refusal } from "../../http/codec/refusals.ts";
 import { compileRules } from "../fields/_rules.ts";
+import { isHostField } from "../fields/host.ts";
 import { parseAddress } from "../fields/ip.ts";
 import { isReceivedBy } from "../fields/_hop.ts";
 import { AddressSet } from "../fields/trust.ts";
@@ -60,16 +59,8 @@ export const serverName: TextRule = (text) =>
   isHostName(text) || isIpv6(text) ? undefined : "a host name";
 
 /** What a `Host` may be, RFC 9110 §7.2. */
-export const hostField: TextRule = (text) => {
-  try {
-    const bytes = encoder.encode(text);
-    checkHost(bytes, 0, bytes.length);
-    return notEmpty(text);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return "a host, with or without a port";
-  }
-};
+export const hostField: TextRule = (text) =>
+  isHostField(text) ? undefined : "a host, with or without a port";
 
 /** A pseudonym, or a host, with or without a port, RFC 9110 §7.6.3. */
 export const receivedBy: TextRule = (text) =>

@@ -104,7 +104,7 @@ export interface RouteConfig {
   /** How many requests a second. Beyond it: 429. */
   rateLimit?: RateLimitConfig;
   /**
-   * How many requests may be under way. Beyond it: 503.
+   * How many requests and WebSocket connections may be under way. Beyond it: 503.
    *
    * @default {Infinity} In a file: left out.
    */
@@ -165,6 +165,13 @@ export interface TimeoutConfig {
    * @default {60000}
    */
   body?: number;
+  /**
+   * The longest silence of a WebSocket connection, both ways. Beyond it both ends
+   * get 1001.
+   *
+   * @default {3600000}
+   */
+  websocket?: number;
   /**
    * From the request's head to the response's end; WebSocket connections apart.
    *
@@ -397,7 +404,7 @@ export interface PoolConfig {
    */
   maxAge?: number;
   /**
-   * Connections at the same time.
+   * Connections at the same time; those that have become WebSockets apart.
    *
    * @default {1024}
    */

@@ -119,6 +119,7 @@ Deno.test("what is set stays as it is", () => {
   assertEquals(routes[0]?.timeouts, {
     head: 5,
     body: 60_000,
+    websocket: 3_600_000,
     request: Infinity,
   });
   assertEquals(routes[0]?.retries.statuses, [503]);

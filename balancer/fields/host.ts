@@ -10,6 +10,11 @@ import { ConnError } from "../../conn/error.ts";
 const AUTHORITY =
   /^(?:\[[0-9A-Za-z:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$/;
 
+/** Whether a text can be sent as `Host`: a host, with or without a port. */
+export function isHostField(text: string): boolean {
+  return AUTHORITY.test(text);
+}
+
 /**
  * Checks what is to be sent as `Host`.
  *
@@ -17,7 +22,7 @@ const AUTHORITY =
  * @throws {ConnError} With code `"bad_host"`.
  */
 export function checkHost(host: string): void {
-  if (AUTHORITY.test(host)) return;
+  if (isHostField(host)) return;
   throw new ConnError(
     `Cannot use ${
       JSON.stringify(host)

@@ -5,7 +5,7 @@
  */
 
 import { isAscii } from "../../http/codec/encode.ts";
-import type { Fields } from "../../http/codec/fields.ts";
+import { Fields } from "../../http/codec/fields.ts";
 import { checkFieldValue } from "../../http/codec/field_rules.ts";
 import type { ResponseHead } from "../../http/codec/message.ts";
 import { FieldFilter, relayFields } from "../../http/codec/relay.ts";
@@ -105,6 +105,15 @@ export class ResponseRelay {
       options = { wide: true };
     }
     return relayFields(fields, drop, extra + this.#lines, options);
+  }
+
+  /** Takes out of trailers what would not pass in the header section. */
+  trailers(trailers: Fields): Fields {
+    const kept = new Fields();
+    for (const [name, value] of trailers) {
+      if (!this.#drop.has(name, 0, name.length)) kept.append(name, value);
+    }
+    return kept;
   }
 
   /** The lines in place of those that point back; `""` if there are none. */

@@ -61,8 +61,7 @@ export class Attempts {
   send(now: number): boolean {
     const backend = this.pick();
     if (backend === undefined) return false;
-    this.current = this.#begin(backend, now, false);
-    backend.pool.acquire(this.current);
+    this.#sendTo(backend, now);
     return true;
   }
 
@@ -110,7 +109,32 @@ export class Attempts {
       attempt.backend.pool.acquire(this.current);
       return true;
     }
-    return this.mayRetry(attempt, now) && this.again(attempt.backend, now);
+    if (!this.#mayRetry(attempt, now)) return false;
+    this.#count(attempt.backend);
+    return this.send(now);
+  }
+
+  /**
+   * One has a response that is not good enough.
+   *
+   * @returns Whether there is going to be another one in its place.
+   * @throws {unknown} What the policy throws.
+   */
+  discard(attempt: Attempt, now: number): boolean {
+    if (this.#hedge === undefined) {
+      if (!this.#mayRetry(attempt, now)) return false;
+      const tried = [...this.#tried ?? [], attempt.backend];
+      const backend = this.#pick(tried);
+      if (backend === undefined) return false;
+      attempt.succeed();
+      attempt.cancel();
+      this.#count(attempt.backend);
+      this.#sendTo(backend, now);
+      return true;
+    }
+    attempt.succeed();
+    attempt.cancel();
+    return this.#otherGoesOn(attempt);
   }
 
   /** One has failed. */
@@ -121,7 +145,7 @@ export class Attempts {
   }
 
   /** Whether the request may go to another backend, for what the budget is asked. */
-  mayRetry(attempt: Attempt, now: number): boolean {
+  #mayRetry(attempt: Attempt, now: number): boolean {
     const { settings, upstream } = this.#request;
     if (this.retries >= settings.retries.attempts) return false;
     if (!this.#maySendAgain(attempt)) return false;
@@ -129,17 +153,17 @@ export class Attempts {
     return upstream.hasLast(tried) && this.#budget(now);
   }
 
-  /**
-   * Sends the request to another backend.
-   *
-   * @returns `false` if none is available.
-   */
-  again(failed: Backend, now: number): boolean {
-    (this.#tried ??= []).push(failed);
+  /** The request is sent to another backend than this one. */
+  #count(tried: Backend): void {
+    (this.#tried ??= []).push(tried);
     this.retries++;
     this.#request.upstream.retries++;
-    failed.stats.retries++;
-    return this.send(now);
+    tried.stats.retries++;
+  }
+
+  #sendTo(backend: Backend, now: number): void {
+    this.current = this.#begin(backend, now, false);
+    backend.pool.acquire(this.current);
   }
 
   /** Gives all up. */

@@ -154,8 +154,7 @@ export class BackendConn extends WheelEntry {
   /** Gives it away: it speaks another protocol from now on. */
   give(): HttpConn {
     this.#attempt = undefined;
-    this.#wheel.cancel(this);
-    this.#gone = true;
+    this.#leave();
     return this.conn;
   }
 

@@ -66,10 +66,13 @@ export class ClientConn implements ExchangeClient {
       "Content-Type": "text/plain; charset=utf-8",
       "X-Request-Id": requestId,
     };
+    if (status === 405 || status === 204) fields["Allow"] = ALLOWED;
     if (status === 503 || status === 429) {
       fields["Retry-After"] = String(Math.ceil(wait / 1000));
     }
-    const body = `${status} ${reasonOf(status)}\nRequest id: ${requestId}\n`;
+    const body = status === 204
+      ? ""
+      : `${status} ${reasonOf(status)}\nRequest id: ${requestId}\n`;
     this.conn.send({ type: "response", status, fields, body });
   }
 
@@ -118,9 +121,12 @@ export class ClientConn implements ExchangeClient {
     const fields = this.responseFields(exchange, head);
     this.conn.send({ type: "response", status: 101, fields });
     this.#proxy.clients.delete(this.conn);
-    const { websocket } = exchange.route.settings;
+    const { route } = exchange;
+    const { websocket, timeouts } = route.settings;
+    route.stats.inFlight++;
     const tunnel = tunnelWebSocket(this.conn, attempt.conn!.give(), {
       settings: websocket as Exclude<typeof websocket, false>,
+      idleTimeout: timeouts.websocket,
       onDrain: (tunnel) => void this.#proxy.drainer.drain([tunnel]),
       onFailure: (code) => backend.broke(`close_${code}`),
     });
@@ -130,6 +136,7 @@ export class ClientConn implements ExchangeClient {
       this.#proxy.drainer.drain([tunnel]);
     }
     tunnel.closed.then((result) => {
+      route.stats.inFlight--;
       this.#proxy.tunnels.delete(tunnel);
       backend.tunnelEnded(tunnel, result);
     });
@@ -250,6 +257,9 @@ export class ClientConn implements ExchangeClient {
   }
 }
 
+/** The methods that are passed on, as far as they are known: not TRACE. */
+const ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 /** Why a request is refused before it belongs to an upstream. */
 const REFUSALS: Readonly<Record<number, string>> = {
   400: "bad_target",
@@ -270,8 +280,10 @@ function nextHop(head: RequestHead): RequestHead | undefined {
   const { method } = head;
   if (method === "TRACE") return undefined;
   if (method !== "OPTIONS" || !head.fields.has("max-forwards")) return head;
-  const hops = Number(head.fields.get("max-forwards"));
-  if (!(hops > 0)) return undefined;
+  const value = head.fields.get("max-forwards")!;
+  if (!/^[0-9]{1,15}$/.test(value)) return head;
+  const hops = Number(value);
+  if (hops === 0) return undefined;
   const fields = new Fields(head.fields);
   fields.set("Max-Forwards", String(hops - 1));
   return { ...head, fields };

@@ -235,9 +235,10 @@ export class Exchange extends WheelEntry implements Dispatched {
     if (attempt.over) return;
     if (head.status < 200 && head.status !== 101) return this.#interim(head);
     const now = this.#wheel.now();
+    attempt.answered(head, now);
+    if (this.#isDiscarded(attempt, head, now)) return;
     this.#answered = true;
     this.#firstByteTime = now - this.startedAt;
-    attempt.answered(head, now);
     this.cookies = attempt.cookies;
     this.#attempts.settle(attempt);
     if (head.status === 101) {
@@ -249,20 +250,25 @@ export class Exchange extends WheelEntry implements Dispatched {
       this.#client.upgrade(this, attempt, head);
       return this.#end("upgraded");
     }
-    const { statuses, holdBack } = this.route.settings.retries;
-    if (
-      statuses.length > 0 && statuses.includes(head.status) &&
-      this.isIdempotent && this.#attempts.mayRetry(attempt, now)
-    ) {
-      attempt.succeed();
-      attempt.cancel();
-      return this.#guarded(() => this.#attempts.again(attempt.backend, now));
-    }
+    const { holdBack } = this.route.settings.retries;
     if (HeldResponse.suits(head, holdBack)) {
       this.#held = new HeldResponse(head);
     } else {
       this.#committed = true;
       this.#respond(head, undefined);
+    }
+  }
+
+  /** Whether a response is left for another one, which is on its way. */
+  #isDiscarded(attempt: Attempt, head: ResponseHead, now: number): boolean {
+    const { statuses } = this.route.settings.retries;
+    if (statuses.length === 0 || !this.isIdempotent) return false;
+    if (!statuses.includes(head.status)) return false;
+    try {
+      return this.#attempts.discard(attempt, now);
+    } catch (error) {
+      this.#client.report(error);
+      return false;
     }
   }
 
@@ -290,7 +296,8 @@ export class Exchange extends WheelEntry implements Dispatched {
     if (this.#held !== undefined) {
       this.#respond(this.#held.head, NOTHING);
     } else if (!this.#whole) {
-      const trailers = passableTrailers(event);
+      const passable = passableTrailers(event);
+      const trailers = passable && this.route.responseRelay.trailers(passable);
       this.#client.conn.send(
         trailers === undefined ? { type: "end" } : { type: "end", trailers },
       );

@@ -139,12 +139,6 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     this.#openForWaiting();
   }
 
-  /** A connection was given away, and is closed by now. */
-  gone(): void {
-    this.#open--;
-    this.#openForWaiting();
-  }
-
   /** Closes those put aside that lead to an address that is not current. */
   review(): void {
     for (const conn of [...this.#idle]) {

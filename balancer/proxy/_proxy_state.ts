@@ -33,7 +33,7 @@ export class ProxyState {
   trusted: AddressSet = new AddressSet([]);
   table: RouteTable<Route> = new RouteTable([]);
   /** Takes leave of WebSockets. */
-  drainer: Drainer;
+  readonly drainer: Drainer;
   /** Nothing new is to begin. */
   isDraining = false;
   // Who is there.

@@ -239,7 +239,6 @@ export class Backend extends WheelEntry implements Candidate {
     this.stats.websockets--;
     this.stats.bytesIn += result.bytesIn;
     this.stats.bytesOut += result.bytesOut;
-    this.pool.gone();
   }
 
   /** It did what counts as a failure, outside of any request. */

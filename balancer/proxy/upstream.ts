@@ -56,6 +56,8 @@ export class Upstream implements BackendOwner {
   /** One of them gets less than its share for now. */
   #starting = false;
   #panic = false;
+  /** Nothing new comes here. */
+  #retired = false;
 
   constructor(
     settings: UpstreamSettings,
@@ -187,6 +189,7 @@ export class Upstream implements BackendOwner {
 
   /** Ends what it does by itself; what is under way goes on to its end. */
   retire(): void {
+    this.#retired = true;
     for (const backend of this.#backends) backend.retire();
   }
 
@@ -262,8 +265,9 @@ export class Upstream implements BackendOwner {
 
   /** Those that may get something, healthy or not. */
   #able(): readonly Backend[] {
+    // What still belongs to a retired one has only these.
     return this.#backends.filter(({ isDraining, weight }) =>
-      !isDraining && weight > 0
+      (this.#retired || !isDraining) && weight > 0
     );
   }
 

@@ -97,10 +97,11 @@ Deno.test("a tunnel is counted while it is open", async () => {
   assertEquals([t.record.status, t.record.outcome], [101, "upgraded"]);
   const snapshot = t.balancer.snapshot();
   assertEquals([snapshot.websockets, snapshot.connections], [1, 1]);
-  assertEquals(snapshot.routes[0]!.inFlight, 0);
+  assertEquals(snapshot.routes[0]!.inFlight, 1);
   assertEquals([t.figures().websockets, t.figures().inFlight], [1, 1]);
   await client.ask(FROM_CLIENT);
   await part(client, backend);
+  assertEquals(t.balancer.snapshot().routes[0]!.inFlight, 0);
   const { websockets, inFlight, bytesIn, bytesOut, openConnections } = t
     .figures();
   assertEquals({ websockets, inFlight, openConnections }, {
@@ -274,20 +275,47 @@ for (
   });
 }
 
-Deno.test("tunnels count as connections of the pool", async () => {
+Deno.test("tunnels leave the pool to requests", async () => {
   await using t = bench({
     backends: 1,
     upstream: { pool: { maxConnections: 1 } },
   });
   const [client, backend] = await open(t);
-  const waiting = t.client();
-  assertEquals(await waiting.ask(request("/next")), "");
-  assertEquals(t.figures().queued, 1);
-  await part(client, backend);
-  assertMatch(t.a.wire.received, /^GET \/next /);
+  const next = t.client();
+  await next.ask(request("/next"));
   t.a.wire.send(respond("next"));
   await settle();
-  assertEquals(readResponse(waiting.take()).body, "next");
+  assertEquals(readResponse(next.take()).body, "next");
+  await part(client, backend);
+});
+
+Deno.test("tunnels count for maxInFlight", async () => {
+  await using t = bench({ backends: 1, route: { maxInFlight: 1 } });
+  const [client, backend] = await open(t);
+  assertMatch(await t.ask(request()), /^HTTP\/1.1 503 /);
+  await part(client, backend);
+  const next = t.client();
+  await next.ask(request("/next"));
+  t.a.wire.send(respond("next"));
+  await settle();
+  assertEquals(readResponse(next.take()).body, "next");
+});
+
+Deno.test("a tunnel in which nothing moves for too long gets 1001", async () => {
+  await using t = bench({
+    backends: 1,
+    route: { timeouts: { websocket: 60_000 } },
+  });
+  const [client, backend] = await open(t);
+  for (const from of [client, backend]) {
+    await t.clock.advance(50_000);
+    await from.ask(from === client ? FROM_CLIENT : FROM_SERVER);
+  }
+  await t.clock.advance(59_000);
+  client.take();
+  await t.clock.advance(62_000);
+  assert(client.take().endsWith(GO_AWAY), "1001");
+  await part(client, backend);
 });
 
 Deno.test("a backend's failure codes count if frames are looked into", async () => {

@@ -39,12 +39,22 @@ export interface HalfOwner {
   readonly course: "open" | "ending" | "leaving";
   /** The connection is to be drained. */
   drained(): void;
+  /** Nothing has passed for too long. */
+  goAway(): void;
   /** The peer's close frame has passed. */
   closePassed(half: TunnelHalf, code: number): void;
   /** The peer broke a rule that is enforced; nothing more of it counts. */
   broke(half: TunnelHalf, error: ConnError): void;
   /** The peer has ended its side of the stream, or the connection has closed. */
   ended(half: TunnelHalf, error: ConnError | undefined): void;
+}
+
+/** How long an end waits, in milliseconds. */
+export interface HalfTimeouts {
+  /** For the peer to close, once leave is taken. */
+  readonly closeTimeout: number;
+  /** For something to pass, either way. */
+  readonly idleTimeout: number;
 }
 
 /** One end of a tunnel, as a machine for `splice`. */
@@ -74,8 +84,16 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
   #told = false;
   /** What is not awaited any more: its close frame, or anything at all. */
   #heard: "nothing" | "close" | "all" = "nothing";
-  /** By when the peer must have gone. */
-  #goneBy = Infinity;
+  /** By when the peer must have gone, or something must have passed; 0 at first. */
+  #goneBy: number;
+  /** How long nothing may pass, either way, before leave is taken. */
+  readonly #idleTimeout: number;
+  /** The peer has ended its side of the stream. */
+  #ended = false;
+  /** Bytes that came. */
+  #bytes = 0;
+  /** Those of both ends when that was looked at. */
+  #bytesSeen = 0;
   /** How many messages had begun to pass when that ended. */
   #passed: number | undefined;
   /** Something came since the time was looked at. */
@@ -84,12 +102,14 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
   constructor(
     side: TunnelSide,
     settings: WebSocketSettings,
-    closeTimeout: number,
+    { closeTimeout, idleTimeout }: HalfTimeouts,
     owner: HalfOwner,
   ) {
     const { inspect, messageRate } = settings;
     this.side = side;
     this.closeTimeout = this.#timeout = closeTimeout;
+    this.#idleTimeout = idleTimeout;
+    this.#goneBy = idleTimeout === Infinity ? Infinity : 0;
     this.#owner = owner;
     this.#inspects = inspect;
     if (inspect && side === "client" && messageRate !== Infinity) {
@@ -116,6 +136,7 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
   /** Passes on what the peer sends. */
   receive(bytes: Uint8Array, sink: Sink<TcpEvent>): number {
     this.#moved = true;
+    this.#bytes += bytes.length;
     switch (this.#phase) {
       case "passing":
         return this.#follow(bytes, sink);
@@ -146,7 +167,8 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
     }
     this.#pass(rest, rest.length, sink);
     this.#owner.ended(this, undefined);
-    this.#goneBy = Math.min(this.#goneBy, sink.now + this.#timeout);
+    this.#ended = true;
+    this.#goneBy = sink.now + this.#timeout;
     sink.emit({ type: "eof" });
   }
 
@@ -181,6 +203,11 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
   /** Cuts a peer that does not go. */
   tick(sink: Sink<TcpEvent>): void {
     if (sink.now < this.#goneBy) return;
+    if (this.#owner.course === "open" && !this.#ended) {
+      if (this.#goneBy > 0 && !this.#anyMoved()) return this.#owner.goAway();
+      this.#goneBy = sink.now + this.#idleTimeout;
+      return;
+    }
     if (this.#owner.course === "open" && this.#stillMoves()) {
       this.#goneBy = sink.now + this.#timeout;
       return;
@@ -318,6 +345,13 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
     if (this.#heard === "close" && this.side === "backend") return;
     this.closeTimeout = Math.max(0, this.#goneBy - sink.now);
     sink.close();
+  }
+
+  /** Whether something came from either end since this was asked. */
+  #anyMoved(): boolean {
+    const seen = this.#bytesSeen;
+    this.#bytesSeen = this.#bytes + this.other.#bytes;
+    return this.#bytesSeen !== seen;
   }
 
   /** Whether something passed since this was asked, or waits to be sent. */

@@ -23,7 +23,7 @@ export interface DrainerOptions {
 export class Drainer {
   readonly #clock: Clock;
   /** Milliseconds between two of them. */
-  readonly #interval: number;
+  #interval: number;
   /** Those whose turn is to come, in order. */
   readonly #waiting = new Set<WebSocketTunnel>();
   /** When the next one may be told. */
@@ -38,6 +38,16 @@ export class Drainer {
   constructor({ rate, clock }: DrainerOptions) {
     this.#clock = clock;
     this.#interval = 1000 / rate;
+  }
+
+  /** Changes the pace, in tunnels a second. */
+  set rate(rate: number) {
+    this.#interval = 1000 / rate;
+  }
+
+  /** Spares tunnels whose turn has not come. */
+  keep(tunnels: Iterable<WebSocketTunnel>): void {
+    for (const tunnel of tunnels) this.#waiting.delete(tunnel);
   }
 
   /**

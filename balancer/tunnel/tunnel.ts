@@ -36,6 +36,13 @@ export interface TunnelOptions {
    */
   readonly closeTimeout?: number;
   /**
+   * How long nothing may pass, either way, in milliseconds; then the balancer takes
+   * leave of both ends.
+   *
+   * @default {Infinity}
+   */
+  readonly idleTimeout?: number;
+  /**
    * Gets the code of a close frame that the backend sent before the client sent
    * one, if it counts as a failure (`failureCodes`).
    */
@@ -141,10 +148,13 @@ class Tunnel<E1, C1, E2, C2> implements WebSocketTunnel, HalfOwner {
     backend: Conn<E2, C2>,
     options: TunnelOptions,
   ) {
-    const { settings, closeTimeout = 5000 } = options;
+    const { settings, closeTimeout = 5000, idleTimeout = Infinity } = options;
     this.#options = options;
-    this.#client = new TunnelHalf("client", settings, closeTimeout, this);
-    this.#backend = new TunnelHalf("backend", settings, closeTimeout, this);
+    // One of them watches both.
+    const watching = { closeTimeout, idleTimeout };
+    const other = { closeTimeout, idleTimeout: Infinity };
+    this.#client = new TunnelHalf("client", settings, watching, this);
+    this.#backend = new TunnelHalf("backend", settings, other, this);
     this.#client.other = this.#backend;
     this.#backend.other = this.#client;
     this.closed = this.#run(client, backend);
