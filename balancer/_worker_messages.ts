@@ -11,12 +11,7 @@ import type {
   BalancerConfig,
   UpstreamConfig,
 } from "./config/config.ts";
-import {
-  sameBackend,
-  sameHealth,
-  samePool,
-  sameSettings,
-} from "./config/diff.ts";
+import { sameBackend, sameSettings } from "./config/diff.ts";
 import type { BalancerSettings } from "./config/settings.ts";
 
 /** A change that lasts until the configuration changes. */
@@ -90,7 +85,6 @@ export function changesAfter(
       upstreams.find(({ name }) => name === upstream)
     );
     if (old === undefined || now === undefined) return false;
-    if (!samePool(old, now) || !sameHealth(old, now)) return false;
     if (sameSettings(old.backends, now.backends)) return true;
     const [was, is] = [old, now].map(({ backends }) =>
       backends.find((backend) => backend.id === id)

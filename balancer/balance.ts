@@ -5,6 +5,7 @@
  */
 
 import type { Handler } from "../conn/conn.ts";
+import { ConnError } from "../conn/error.ts";
 import {
   listen,
   type ListenOptions,
@@ -29,7 +30,8 @@ export interface BalanceOptions
     BalancerOptions {
   /**
    * Each connection begins with the PROXY protocol, v1 or v2: it says who the
-   * client is. Listen only where nobody else can connect.
+   * client is. Listen only where nobody else can connect. Not with TLS: the header
+   * comes before that, and Deno has no way to begin TLS as a server behind it.
    *
    * @default {false}
    */
@@ -85,6 +87,12 @@ export function balance(
     lendBodies: true,
   });
   const http = () => new HttpMachine("server", settings);
+  if (options.proxyProtocol && options.cert !== undefined) {
+    throw new ConnError(
+      'Cannot listen: "proxyProtocol" and "cert" exclude each other',
+      { code: "listen_failed", side: "local" },
+    );
+  }
   const balancer = new Balancer(config, options);
   try {
     const server = options.proxyProtocol
@@ -135,7 +143,9 @@ class ListeningBalancer implements BalancerServer {
   }
 
   async shutdown(options?: ShutdownOptions): Promise<void> {
-    this.balancer.drain();
+    const { timeout = 30_000 } = options ?? {};
+    // Their ends need some of the time to answer.
+    this.balancer.drain({ within: timeout / 2 });
     await this.#server.shutdown(options);
   }
 

@@ -21,7 +21,7 @@ import type { BalancerSettings } from "./config/settings.ts";
 import { checkHost } from "./fields/host.ts";
 import { Peer } from "./fields/peer.ts";
 import { AddressSet } from "./fields/trust.ts";
-import type { Surroundings } from "./proxy/backend.ts";
+import type { Surroundings } from "./proxy/_dialer.ts";
 import { ClientConn } from "./proxy/_client_conn.ts";
 import { ProxyState } from "./proxy/_proxy_state.ts";
 import { Route } from "./proxy/route.ts";
@@ -56,6 +56,22 @@ export interface BalancerOptions {
    * @default {connect} of `@meerkat/net/conn`
    */
   connect?: (options: ConnectOptions) => Promise<Connected>;
+  /**
+   * Finds the addresses of a backend's name.
+   *
+   * @default {as the system does, its file of hosts included}
+   */
+  lookup?: (hostname: string) => Promise<string[]>;
+}
+
+/** Options of {@linkcode Balancer.drain}. */
+export interface DrainOptions {
+  /**
+   * In how many milliseconds all WebSocket connections must have been told.
+   *
+   * @default {Infinity} `drainRate` alone decides.
+   */
+  within?: number;
 }
 
 /** Where a request would go, and why. */
@@ -104,7 +120,8 @@ export class Balancer implements AdminTarget, Disposable {
     const { clock = systemClock, random = Math.random } = options;
     const { connect = connectTo, onRequest, onError = console.error } = options;
     this.#clock = clock;
-    this.#surroundings = { clock, random, connect };
+    const { lookup } = options;
+    this.#surroundings = { clock, random, connect, lookup };
     this.#state = new ProxyState(
       settings,
       this.#surroundings,
@@ -154,11 +171,15 @@ export class Balancer implements AdminTarget, Disposable {
    * Takes leave of all WebSocket connections, as many a second as `drainRate`
    * says, and is not {@linkcode Balancer.ready} any more.
    *
-   * @returns Resolves when all were told.
+   * @param options By when all must have been told: more a second, if needed.
+   * @returns Resolves when all have closed.
    */
-  drain(): Promise<void> {
+  drain(options: DrainOptions = {}): Promise<void> {
+    const { drainer, tunnels, settings } = this.#state;
     this.#state.isDraining = true;
-    return this.#state.drainer.drain(this.#state.tunnels);
+    const { within = Infinity } = options;
+    drainer.setRate(Math.max(settings.drainRate, tunnels.size * 1000 / within));
+    return drainer.drain(tunnels);
   }
 
   /** Ends health checks, and closes connections to backends once they are free. */
@@ -213,7 +234,7 @@ export class Balancer implements AdminTarget, Disposable {
     backend.setDraining(draining);
     const { drainer } = this.#state;
     if (draining) drainer.drain(backend.tunnels);
-    else drainer.keep(backend.tunnels);
+    else if (!this.#state.isDraining) drainer.keep(backend.tunnels);
   }
 
   /** Changes a backend's share. */
@@ -255,14 +276,13 @@ export class Balancer implements AdminTarget, Disposable {
   ): void {
     const state = this.#state;
     state.accepted++;
-    const { remoteAddr, localAddr } = conn;
+    const { remoteAddr } = conn;
     const remote = identity ??
       ("hostname" in remoteAddr ? remoteAddr : undefined);
     const peer = new Peer({
       address: remote?.hostname ?? "",
       port: remote?.port ?? 0,
       secure: conn.secure,
-      localPort: "hostname" in localAddr ? localAddr.port : 0,
     });
     state.clients.set(conn, new ClientConn(state, conn, peer));
   }
@@ -287,7 +307,7 @@ export class Balancer implements AdminTarget, Disposable {
     }
     replace(this.#upstreams, upstreams);
     replace(this.#routes, new Map(routes.map((route) => [route.name, route])));
-    state.drainer.rate = settings.drainRate;
+    state.drainer.setRate(settings.drainRate);
     state.settings = settings;
     state.trusted = trusted;
     state.table = new RouteTable(routes);
@@ -300,14 +320,10 @@ export class Balancer implements AdminTarget, Disposable {
   ): void {
     for (const each of settings.upstreams) {
       const old = this.#upstreams.get(each.name);
-      const kept = old?.update(each);
-      for (const backend of kept ?? []) {
+      next.set(each.name, old ?? new Upstream(each, this.#surroundings));
+      for (const backend of old?.update(each) ?? []) {
         this.#state.drainer.drain(backend.tunnels);
       }
-      next.set(
-        each.name,
-        kept !== undefined ? old! : new Upstream(each, this.#surroundings),
-      );
     }
   }
 

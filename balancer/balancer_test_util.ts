@@ -47,8 +47,8 @@ export class TestBackend {
   mode: "up" | "refusing" | "silent" = "up";
   readonly #read = new Map<Wire, number>();
 
-  constructor(port: number, name: string) {
-    this.address = `127.0.0.1:${port}`;
+  constructor(address: string, name: string) {
+    this.address = address;
     this.answer = () => respond(name);
   }
 
@@ -82,6 +82,8 @@ export class TestBackend {
 export interface BenchOptions {
   /** How many. */
   backends?: number;
+  /** Where they are. Left out: at ports of the loopback. */
+  addresses?: string[];
   route?: RouteConfig;
   upstream?: Omit<UpstreamConfig, "backends">;
   common?: Omit<BalancerConfig, "routes">;
@@ -89,6 +91,8 @@ export interface BenchOptions {
   config?: (addresses: string[]) => BalancerConfig;
   http?: HttpLimits;
   random?: () => number;
+  /** The addresses of a name. */
+  lookup?: (hostname: string) => Promise<string[]>;
   /** How many bytes the balancer gets of a backend in one read. */
   chunk?: () => number;
 }
@@ -107,10 +111,11 @@ export class Bench implements AsyncDisposable {
   readonly #chunk: () => number;
 
   constructor(options: BenchOptions = {}) {
-    const { backends = 2, random = () => 0.5 } = options;
-    this.backends = Array.from(
-      { length: backends },
-      (_, i) => new TestBackend(9001 + i, String.fromCharCode(97 + i)),
+    const { backends = 2, random = () => 0.5, lookup } = options;
+    const places = options.addresses ??
+      Array.from({ length: backends }, (_, i) => `127.0.0.1:${9001 + i}`);
+    this.backends = places.map((address, i) =>
+      new TestBackend(address, String.fromCharCode(97 + i))
     );
     this.#http = options.http ?? {};
     this.#chunk = options.chunk ?? (() => Infinity);
@@ -118,6 +123,7 @@ export class Bench implements AsyncDisposable {
     this.balancer = new Balancer(configOf(options, addresses), {
       clock: this.clock,
       random,
+      ...(lookup && { lookup }),
       connect: (options) => this.#connect(options),
       onRequest: (record) => this.records.push(record),
       onError: (error: unknown) => this.errors.push(error),

@@ -358,7 +358,10 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched, Resting {
   #unpause(view: AnyView): void {
     if (view !== this.#view || --this.#pauses > 0) return;
     this.#watch.input();
+    // What waited is worked off: for the others it is as long as a read.
+    if (this.#takesBreaks) readCame();
     this.#pump(true);
+    if (this.#takesBreaks) readDone();
   }
 
   /** Closes because of what the program threw; a bug in it is reported too. */

@@ -108,7 +108,7 @@ export interface Machine<E, C> {
   readonly closeTimeout?: number;
   /**
    * Takes input. Events that carry bytes carry copies: `bytes` is only valid
-   * during the call.
+   * during the call, and the machine may change what it consumes of it.
    *
    * @param bytes All input that is not consumed yet, in one piece.
    * @param sink Where events and answers go.

@@ -175,6 +175,12 @@ function checkProgram({ listen, admin }: FileConfig, report: Report): void {
       'Cannot use "keyFile" alone: expected "certFile", too',
     );
   }
+  if (listen?.proxyProtocol && listen.certFile !== undefined) {
+    report.add(
+      ["listen"],
+      'Cannot use "proxyProtocol" and "certFile" together: its header comes before TLS',
+    );
+  }
   if (!admin || !report.isClean(["admin"])) return;
   if ((admin.token === undefined) === (admin.tokenFile === undefined)) {
     const what = admin.token === undefined ? "do without" : "use both";

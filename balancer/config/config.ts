@@ -222,7 +222,9 @@ export interface RateLimitConfig {
    */
   burst?: number;
   /**
-   * What tells clients apart: `"address"`, or `"header:NAME"`.
+   * What tells clients apart: `"address"`, or `"header:NAME"`. Who has no such
+   * field is told apart by the address. A field must be checked by something in
+   * front: whoever makes values up has no limit.
    *
    * @default {"address"}
    */
@@ -404,7 +406,8 @@ export interface PoolConfig {
    */
   maxAge?: number;
   /**
-   * Connections at the same time; those that have become WebSockets apart.
+   * Connections at the same time; those that have become WebSockets apart, which
+   * `maxInFlight` of the route bounds.
    *
    * @default {1024}
    */
@@ -485,7 +488,8 @@ export interface HealthCheckConfig {
    */
   timeout?: number;
   /**
-   * Checks in a row that must fail for a healthy backend to be unhealthy.
+   * Checks in a row that must fail for a healthy backend to be unhealthy. One is
+   * enough if it is the first of all.
    *
    * @default {3}
    */

@@ -50,7 +50,7 @@ export interface ListenConfig {
   keyFile?: string;
   /**
    * Whether each connection begins with the PROXY protocol, v1 or v2. Then all
-   * must.
+   * must. Not with a certificate.
    *
    * @default {false}
    */

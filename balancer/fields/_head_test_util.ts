@@ -107,7 +107,7 @@ function linesOf(output: string): string[] {
 
 /** A client at an address. */
 export function peerAt(address: string, secure = false): Peer {
-  return new Peer({ address, port: 1234, secure, localPort: 80 });
+  return new Peer({ address, port: 1234, secure });
 }
 
 /** Rules of which most are left out. */

@@ -20,8 +20,6 @@ export interface PeerInit {
   readonly port: number;
   /** Whether it speaks TLS. */
   readonly secure: boolean;
-  /** The port that it connected to. */
-  readonly localPort: number;
 }
 
 /**
@@ -35,22 +33,19 @@ export class Peer {
   readonly port: number;
   /** Whether it speaks TLS. */
   readonly secure: boolean;
-  /** The port that it connected to. */
-  readonly localPort: number;
   #trusted: AddressSet | undefined;
   #isTrusted = false;
   #xForwarded: string | undefined;
   #forwarded: string | undefined;
 
   /** Creates a peer. */
-  constructor({ address, port, secure, localPort }: PeerInit) {
+  constructor({ address, port, secure }: PeerInit) {
     // A zone means something on this machine only, RFC 4007 §11.2.
     const zone = address.indexOf("%");
     const plain = zone === -1 ? address : address.slice(0, zone);
     this.address = canonicalAddress(plain) ?? "";
     this.port = port;
     this.secure = secure;
-    this.localPort = localPort;
   }
 
   /** How it reached this end: `"http"` or `"https"`. */

@@ -21,7 +21,7 @@ export type CheckThresholds = Pick<
 
 /** Counts the active checks of a backend. */
 export class CheckTally {
-  readonly #thresholds: CheckThresholds | undefined;
+  #thresholds: CheckThresholds | undefined;
   /** In a row; before any has failed, as many as can be needed. */
   #passed = Infinity;
   /** In a row. */
@@ -33,6 +33,16 @@ export class CheckTally {
 
   constructor(thresholds: CheckThresholds | undefined) {
     this.#thresholds = thresholds;
+  }
+
+  /** Goes by other thresholds; without any, nothing is known any more. */
+  configure(thresholds: CheckThresholds | undefined): void {
+    this.#thresholds = thresholds;
+    if (thresholds !== undefined) return;
+    this.#passed = Infinity;
+    this.#failed = 0;
+    this.last = null;
+    this.down = false;
   }
 
   /**

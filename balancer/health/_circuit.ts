@@ -28,7 +28,7 @@ const UNCOUNTED = 0;
 
 /** A circuit breaker. Its methods return whether the state changed. */
 export class Circuit {
-  readonly #settings: UpstreamSettings["ejection"];
+  #settings: UpstreamSettings["ejection"];
   /** Counts the lives of the backend: the ticket of what begins now. */
   #period = UNCOUNTED + 1;
   /** Failed requests in a row. */
@@ -52,6 +52,15 @@ export class Circuit {
     this.#settings = settings;
   }
 
+  /** Goes by other settings; without any it is closed. */
+  configure(settings: UpstreamSettings["ejection"]): void {
+    this.#settings = settings;
+    if (settings !== false || this.state === "closed") return;
+    this.state = "closed";
+    this.openUntil = Infinity;
+    this.#forget();
+  }
+
   /** Gives the ticket of a request; the first one while half open is the trial. */
   begin(): number {
     if (this.state === "closed") return this.#period;
@@ -61,11 +70,15 @@ export class Circuit {
     return this.#period;
   }
 
-  succeeded(now: number, latency: number, ticket: number): boolean {
+  succeeded(
+    now: number,
+    latency: number | undefined,
+    ticket: number,
+  ): boolean {
     if (ticket !== this.#period || this.#settings === false) return false;
     const { maxLatency } = this.#settings;
     if (this.state === "half_open") {
-      if (latency > maxLatency) {
+      if (latency !== undefined && latency > maxLatency) {
         return this.#open(now, `the trial took ${Math.round(latency)} ms`);
       }
       this.state = "closed";
@@ -73,7 +86,7 @@ export class Circuit {
       return true;
     }
     this.#failures = 0;
-    if (maxLatency === Infinity) return false;
+    if (maxLatency === Infinity || latency === undefined) return false;
     this.#observe(latency);
     if (this.#samples < MEAN_OVER || this.#mean <= maxLatency) return false;
     return this.#open(now, `mean latency of ${Math.round(this.#mean)} ms`);

@@ -52,7 +52,7 @@ export interface BackendHealthSettings {
  * {@linkcode BackendHealth.isAvailable} may have changed.
  */
 export class BackendHealth {
-  readonly #slowStart: number;
+  #slowStart: number;
   readonly #checks: CheckTally;
   readonly #circuit: Circuit;
 
@@ -65,6 +65,13 @@ export class BackendHealth {
     this.#slowStart = settings.slowStart;
     this.#checks = new CheckTally(settings.health);
     this.#circuit = new Circuit(settings.ejection);
+  }
+
+  /** Goes by other settings; what is known stays. */
+  configure(settings: BackendHealthSettings): void {
+    this.#slowStart = settings.slowStart;
+    this.#checks.configure(settings.health);
+    this.#circuit.configure(settings.ejection);
   }
 
   /** The circuit: what requests say. */
@@ -174,10 +181,15 @@ export class BackendHealth {
    * A request got its response.
    *
    * @param now The time.
-   * @param latency Its time to the first byte, in milliseconds.
+   * @param latency Its time to the first byte, in milliseconds; `undefined` if it
+   * came before the request was complete.
    * @param ticket What {@linkcode BackendHealth.begin} returned.
    */
-  succeeded(now: number, latency: number, ticket: number): boolean {
+  succeeded(
+    now: number,
+    latency: number | undefined,
+    ticket: number,
+  ): boolean {
     return this.#circuit.succeeded(now, latency, ticket);
   }
 

@@ -99,7 +99,7 @@ export class Attempt {
   succeed(): void {
     if (this.judged) return;
     this.judged = true;
-    this.backend.succeeded(this.status, this.latency ?? 0, this.#ticket);
+    this.backend.succeeded(this.status, this.latency, this.#ticket);
   }
 
   /** It failed, and that is the backend's fault. */

@@ -109,7 +109,7 @@ export class Attempts {
       attempt.backend.pool.acquire(this.current);
       return true;
     }
-    if (!this.#mayRetry(attempt, now)) return false;
+    if (!this.#mayRetry(attempt) || !this.#budget(now)) return false;
     this.#count(attempt.backend);
     return this.send(now);
   }
@@ -122,10 +122,9 @@ export class Attempts {
    */
   discard(attempt: Attempt, now: number): boolean {
     if (this.#hedge === undefined) {
-      if (!this.#mayRetry(attempt, now)) return false;
-      const tried = [...this.#tried ?? [], attempt.backend];
-      const backend = this.#pick(tried);
-      if (backend === undefined) return false;
+      if (!this.#mayRetry(attempt)) return false;
+      const backend = this.#pick([...this.#tried ?? [], attempt.backend]);
+      if (backend === undefined || !this.#budget(now)) return false;
       attempt.succeed();
       attempt.cancel();
       this.#count(attempt.backend);
@@ -144,13 +143,13 @@ export class Attempts {
     attempt.close();
   }
 
-  /** Whether the request may go to another backend, for what the budget is asked. */
-  #mayRetry(attempt: Attempt, now: number): boolean {
+  /** Whether the request may go to another backend, but for the budget. */
+  #mayRetry(attempt: Attempt): boolean {
     const { settings, upstream } = this.#request;
     if (this.retries >= settings.retries.attempts) return false;
     if (!this.#maySendAgain(attempt)) return false;
     const tried = [...this.#tried ?? [], attempt.backend];
-    return upstream.hasLast(tried) && this.#budget(now);
+    return upstream.hasLast(tried);
   }
 
   /** The request is sent to another backend than this one. */
@@ -202,6 +201,7 @@ export class Attempts {
     this.current = other;
     this.#hedge = undefined;
     if (other === undefined) return false;
+    (this.#tried ??= []).push(attempt.backend);
     this.backend = other.backend;
     return true;
   }

@@ -31,6 +31,8 @@ export interface ConnOwner {
 export interface BackendConnOptions extends AttachOptions {
   /** The address that it leads to. */
   readonly address: string;
+  /** In which of several ways it was made. */
+  readonly way: number;
   /** When it gets too old to carry another attempt. */
   readonly retireAt: number;
 }
@@ -38,7 +40,10 @@ export interface BackendConnOptions extends AttachOptions {
 /** A connection to a backend. */
 export class BackendConn extends WheelEntry {
   readonly conn: HttpConn;
+  /** The address that it leads to. */
   readonly address: string;
+  /** In which of several ways it was made. */
+  readonly way: number;
   /** When it was put aside. */
   idleSince = 0;
   /** How long the backend says that it keeps it, in milliseconds. */
@@ -74,6 +79,7 @@ export class BackendConn extends WheelEntry {
     this.#wheel = wheelFor(options.clock);
     this.#retireAt = options.retireAt;
     this.address = options.address;
+    this.way = options.way;
     this.#transport = new NotedTransport(transport);
     this.conn = attach(this.#transport, machine, this.#handle, options);
   }

@@ -62,10 +62,8 @@ export class ClientConn implements ExchangeClient {
   }
 
   answer(requestId: string, status: number, wait = 1000): void {
-    const fields: Record<string, string> = {
-      "Content-Type": "text/plain; charset=utf-8",
-      "X-Request-Id": requestId,
-    };
+    const fields: Record<string, string> = { "X-Request-Id": requestId };
+    if (status !== 204) fields["Content-Type"] = "text/plain; charset=utf-8";
     if (status === 405 || status === 204) fields["Allow"] = ALLOWED;
     if (status === 503 || status === 429) {
       fields["Retry-After"] = String(Math.ceil(wait / 1000));

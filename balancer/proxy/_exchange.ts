@@ -33,6 +33,11 @@ function given(bytes: Uint8Array): Uint8Array {
   return bytes.length > MAX_COPIED ? bytes.slice() : bytes;
 }
 
+/** What a client gets if an attempt fails, RFC 9110 §15.6. */
+function statusOf({ code, reply }: ConnError): number {
+  return reply ?? (/^(connect|tls|send)_timeout$/.test(code) ? 504 : 502);
+}
+
 /** Whether a 101 is to WebSocket, the one protocol that is asked for. */
 function isWebSocket({ fields }: ResponseHead): boolean {
   return fields.get("upgrade")?.toLowerCase() === "websocket";
@@ -45,7 +50,6 @@ const IDEMPOTENT = new Set([
   "OPTIONS",
   "PUT",
   "DELETE",
-  "TRACE",
 ]);
 
 /** One request on its way through the balancer. */
@@ -314,10 +318,11 @@ export class Exchange extends WheelEntry implements Dispatched {
     }
     this.#held = undefined;
     this.#answered = false;
+    this.#firstByteTime = 0;
     const now = this.#wheel.now();
     this.#guarded(
       () => this.#attempts.replace(attempt, error, now),
-      error.reply ?? 502,
+      statusOf(error),
       error.code,
     );
   }

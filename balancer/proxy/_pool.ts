@@ -33,16 +33,18 @@ export interface PoolOptions {
   readonly onFailure: (code: string) => void;
   /** Each connection is for one attempt. */
   readonly dedicated: boolean;
-  /** Whether connections to an address are still of use. */
-  readonly isCurrent: (address: string) => boolean;
-  /** How long is waited for a connection at most; told to who is refused. */
+  /** Whether a connection is still of use. */
+  readonly isCurrent: (conn: BackendConn) => boolean;
+  /** The backend's, for who is refused. */
   readonly name: string;
 }
 
 /** The connections to one backend. */
 export class BackendPool extends WheelEntry implements ConnOwner {
   readonly #options: PoolOptions;
-  readonly #settings: Readonly<Required<PoolConfig>>;
+  #settings: Readonly<Required<PoolConfig>>;
+  /** Each connection is for one attempt. */
+  #dedicated: boolean;
   /** Put aside, the one that was used last at the end. */
   readonly #idle: BackendConn[] = [];
   readonly #waiting: Attempt[] = [];
@@ -56,6 +58,7 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     this.#wheel = wheelFor(options.clock);
     this.#options = options;
     this.#settings = options.settings;
+    this.#dedicated = options.dedicated;
   }
 
   /**
@@ -64,7 +67,7 @@ export class BackendPool extends WheelEntry implements ConnOwner {
    */
   get #served(): number {
     // Who has a connection of its own does not wait with the others.
-    return this.#options.dedicated ? 0 : this.#opening;
+    return this.#dedicated ? 0 : this.#opening;
   }
 
   /** How many of those there are. */
@@ -90,7 +93,7 @@ export class BackendPool extends WheelEntry implements ConnOwner {
   /** Finds a connection for an attempt, now or later. */
   acquire(attempt: Attempt): void {
     const now = attempt.startedAt;
-    if (!attempt.fresh && this.#waiting.length === 0) {
+    if (!attempt.fresh && !this.#waiting.some(takesKept)) {
       const conn = this.#takeIdle(now, attempt.unsafe);
       if (conn !== undefined) return this.#assign(conn, attempt, now);
     }
@@ -115,8 +118,7 @@ export class BackendPool extends WheelEntry implements ConnOwner {
 
   /** A connection is free. */
   released(conn: BackendConn, now: number): void {
-    const { dedicated, isCurrent } = this.#options;
-    if (dedicated) return conn.close();
+    if (this.#dedicated) return conn.close();
     const next = this.#waiting.length > 0 ? this.#next(false) : undefined;
     if (next !== undefined) return this.#assign(conn, next, now);
     // Who waits needs a new one, for which this one may be in the way.
@@ -125,7 +127,7 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     const keep = Math.min(idleTimeout, conn.announcedIdle - MARGIN);
     if (
       this.#retired || this.#idle.length >= maxIdle || keep <= 0 ||
-      !isCurrent(conn.address)
+      !this.#options.isCurrent(conn)
     ) return conn.close();
     this.#idle.push(conn);
     conn.idle(now, now + keep);
@@ -139,10 +141,21 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     this.#openForWaiting();
   }
 
-  /** Closes those put aside that lead to an address that is not current. */
+  /** Goes by other settings. */
+  configure(
+    settings: Readonly<Required<PoolConfig>>,
+    dedicated: boolean,
+  ): void {
+    this.#settings = settings;
+    this.#dedicated = dedicated;
+    this.#watchQueue();
+    this.#openForWaiting();
+  }
+
+  /** Closes those put aside that are not of use any more. */
   review(): void {
     for (const conn of [...this.#idle]) {
-      if (!this.#options.isCurrent(conn.address)) conn.close();
+      if (!this.#options.isCurrent(conn)) conn.close();
     }
   }
 
@@ -191,7 +204,8 @@ export class BackendPool extends WheelEntry implements ConnOwner {
   }
 
   async #openOne(): Promise<void> {
-    const { clock, open, dedicated } = this.#options;
+    const { clock, open } = this.#options;
+    const dedicated = this.#dedicated;
     const { maxConnections, maxAge } = this.#settings;
     if (this.#open + this.#opening >= maxConnections) return;
     const own = dedicated ? this.#next(true) : undefined;
@@ -254,6 +268,11 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     }
     this.#watchQueue();
   }
+}
+
+/** Whether an attempt could use a connection that has been put aside for long. */
+function takesKept({ fresh, unsafe }: Attempt): boolean {
+  return !fresh && !unsafe;
 }
 
 function asConnError(error: unknown): ConnError {

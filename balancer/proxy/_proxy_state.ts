@@ -9,7 +9,7 @@ import { RouteTable } from "../routing/route_table.ts";
 import type { ExchangeRecord } from "../telemetry/record.ts";
 import { Drainer } from "../tunnel/drain.ts";
 import type { WebSocketTunnel } from "../tunnel/tunnel.ts";
-import type { Surroundings } from "./backend.ts";
+import type { Surroundings } from "./_dialer.ts";
 import type { HttpConn } from "./_backend_conn.ts";
 import type { ClientConn } from "./_client_conn.ts";
 import type { Route } from "./route.ts";

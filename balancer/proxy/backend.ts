@@ -6,40 +6,26 @@
 
 import { formatHostPort } from "../../conn/addr.ts";
 import type { Clock } from "../../conn/clock.ts";
-import type { Connected, ConnectOptions } from "../../conn/connect.ts";
 import { type TimerWheel, WheelEntry, wheelFor } from "../../conn/wheel.ts";
-import { type HttpSettings, resolveOptions } from "../../http/codec/limits.ts";
-import { HttpMachine } from "../../http/machine/machine.ts";
 import type {
   BackendSettings,
   Endpoint,
   UpstreamSettings,
 } from "../config/settings.ts";
+import { sameChecks } from "../config/diff.ts";
 import { BackendHealth } from "../health/backend_health.ts";
 import { HealthChecker } from "../health/checker.ts";
-import { Resolver } from "../health/resolver.ts";
 import type { Candidate } from "../policy/policy.ts";
 import { Ewma } from "../policy/ewma.ts";
 import type { BackendSnapshot, BackendState } from "../telemetry/snapshot.ts";
 import { BackendStats } from "../telemetry/stats.ts";
 import type { TunnelResult, WebSocketTunnel } from "../tunnel/tunnel.ts";
-import type { ClientAddress } from "./_attempt.ts";
-import { BackendConn, type ConnOwner } from "./_backend_conn.ts";
-import { BackendPool, type Opened } from "./_pool.ts";
-import { type Connect, connectWithHeader } from "./_proxy_header.ts";
+import { Dialer, type Surroundings } from "./_dialer.ts";
+import { BackendPool } from "./_pool.ts";
 
 /** Whom a backend tells that it may have become available, or is not any more. */
 export interface BackendOwner {
   changed(): void;
-}
-
-/** What backends use of the world. */
-export interface Surroundings {
-  readonly clock: Clock;
-  /** From 0 to 1. */
-  readonly random: () => number;
-  /** Opens connections. */
-  readonly connect: Connect;
 }
 
 /** A backend: its connections, its health, its figures. */
@@ -55,24 +41,25 @@ export class Backend extends WheelEntry implements Candidate {
   readonly tunnels: Set<WebSocketTunnel> = new Set();
   weight: number;
   #draining = false;
-  readonly #upstream: UpstreamSettings;
+  #retired = false;
+  #upstream: UpstreamSettings;
   readonly #owner: BackendOwner;
+  readonly #surroundings: Surroundings;
   readonly #clock: Clock;
-  readonly #connectTo: Connect;
   readonly #wheel: TimerWheel;
   readonly #health: BackendHealth;
-  readonly #checker: HealthChecker | undefined;
-  readonly #resolver: Resolver | undefined;
+  readonly #dialer: Dialer;
+  #checker: HealthChecker | undefined;
   readonly #latency = new Ewma();
-  readonly #http: HttpSettings;
 
   constructor(
     settings: BackendSettings,
     upstream: UpstreamSettings,
     owner: BackendOwner,
-    { clock, random, connect }: Surroundings,
+    surroundings: Surroundings,
   ) {
     super();
+    const { clock } = surroundings;
     this.settings = settings;
     this.id = settings.id;
     this.address = settings.address;
@@ -80,43 +67,29 @@ export class Backend extends WheelEntry implements Candidate {
     this.weight = settings.weight;
     this.#upstream = upstream;
     this.#owner = owner;
+    this.#surroundings = surroundings;
     this.#clock = clock;
-    this.#connectTo = connect;
     this.#wheel = wheelFor(clock);
     this.#health = new BackendHealth(upstream);
-    this.#http = resolveOptions("client", {
-      minBodyRate: upstream.pool.minResponseRate,
-      lendBodies: true,
-    });
-    const { endpoint } = settings;
-    if ("hostname" in endpoint) {
-      this.#resolver = new Resolver({
-        hostname: endpoint.hostname,
-        interval: upstream.pool.dnsInterval,
-        clock,
-        onChange: () => this.pool.review(),
-      });
-    }
+    this.#dialer = new Dialer(
+      settings.endpoint,
+      upstream,
+      surroundings,
+      () => this.pool.review(),
+    );
     this.pool = new BackendPool({
       settings: upstream.pool,
+      dedicated: upstream.proxyProtocol !== undefined,
       clock,
       name: this.id,
       onFailure: (code) => this.broke(code),
-      dedicated: upstream.proxyProtocol !== undefined,
-      open: (owner, retireAt, client) => this.#open(owner, retireAt, client),
-      isCurrent: (address) => this.#resolver?.has(address) ?? true,
+      open: (owner, retireAt, client) => {
+        this.stats.connects++;
+        return this.#dialer.open(owner, retireAt, client);
+      },
+      isCurrent: (conn) => this.#dialer.isCurrent(conn),
     });
-    if (upstream.health !== undefined) {
-      this.#checker = new HealthChecker({
-        endpoint,
-        settings: upstream.health,
-        tls: upstream.tls,
-        clock,
-        random,
-        connect: (options) => this.#dial(options),
-        onResult: (passed, reason) => this.#checked(passed, reason),
-      });
-    }
+    this.#checker = this.#check();
   }
 
   /** Whether it is spoken to by TLS. */
@@ -156,10 +129,25 @@ export class Backend extends WheelEntry implements Candidate {
     return this.#health.explain(this.#clock.now());
   }
 
-  /** Takes a new share from settings, if it is another than in the old ones. */
-  configure(settings: BackendSettings): void {
+  /**
+   * Goes by other settings. What is known of it stays, and so do its connections,
+   * but for those put aside that would be made in another way now.
+   */
+  configure(settings: BackendSettings, upstream: UpstreamSettings): void {
     if (settings.weight !== this.settings.weight) this.weight = settings.weight;
     this.settings = settings;
+    const before = this.#upstream;
+    if (before === upstream) return;
+    this.#upstream = upstream;
+    const dedicated = upstream.proxyProtocol !== undefined;
+    this.pool.configure(upstream.pool, dedicated);
+    this.#dialer.configure(upstream);
+    this.#health.configure(upstream);
+    if (!sameChecks(before, upstream)) {
+      this.#checker?.close();
+      this.#checker = this.#check();
+    }
+    this.#update(true);
   }
 
   /** Its share while it starts slowly, else 1. */
@@ -204,7 +192,11 @@ export class Backend extends WheelEntry implements Candidate {
   }
 
   /** A request has its response. */
-  succeeded(status: number, latency: number, ticket: number): void {
+  succeeded(
+    status: number,
+    latency: number | undefined,
+    ticket: number,
+  ): void {
     const now = this.#clock.now();
     const { ejection } = this.#upstream;
     this.#update(
@@ -257,9 +249,9 @@ export class Backend extends WheelEntry implements Candidate {
 
   /** Ends what it does by itself; what is under way goes on to its end. */
   retire(): void {
-    this.#draining = true;
+    this.#draining = this.#retired = true;
     this.#checker?.close();
-    this.#resolver?.close();
+    this.#dialer.close();
     this.#wheel.cancel(this);
     this.pool.retire();
   }
@@ -288,6 +280,21 @@ export class Backend extends WheelEntry implements Candidate {
     };
   }
 
+  #check(): HealthChecker | undefined {
+    const { health, tls } = this.#upstream;
+    if (health === undefined) return undefined;
+    const { clock, random } = this.#surroundings;
+    return new HealthChecker({
+      endpoint: this.settings.endpoint,
+      settings: health,
+      tls,
+      clock,
+      random,
+      connect: (options) => this.#dialer.connect(options),
+      onResult: (passed, reason) => this.#checked(passed, reason),
+    });
+  }
+
   #checked(passed: boolean, reason: string): void {
     const now = this.#clock.now();
     this.#update(
@@ -298,65 +305,9 @@ export class Backend extends WheelEntry implements Candidate {
   }
 
   #update(changed: boolean): void {
-    if (!changed) return;
+    if (!changed || this.#retired) return;
     this.#wheel.schedule(this, this.#health.deadline());
     this.#owner.changed();
-  }
-
-  async #open(
-    owner: ConnOwner,
-    retireAt: number,
-    client: ClientAddress | undefined,
-  ): Promise<Opened> {
-    const clock = this.#clock;
-    const started = clock.now();
-    const { address, connected } = await this.#connect(client);
-    const { transport, secure } = connected;
-    const conn = new BackendConn(
-      owner,
-      transport,
-      new HttpMachine("client", this.#http),
-      { address, retireAt, secure, clock },
-    );
-    return { conn, connectTime: clock.now() - started };
-  }
-
-  /** Connects to one of the addresses that the name has. */
-  async #connect(
-    client: ClientAddress | undefined,
-  ): Promise<{ address: string; connected: Connected }> {
-    const { endpoint } = this.settings;
-    const { pool, tls } = this.#upstream;
-    const options: ConnectOptions = {
-      connectTimeout: pool.connectTimeout,
-      tlsTimeout: pool.connectTimeout,
-      clock: this.#clock,
-    };
-    this.stats.connects++;
-    if ("path" in endpoint) {
-      const target = { ...options, path: endpoint.path };
-      const connected = await this.#dial(target, client);
-      return { address: "", connected };
-    }
-    const { hostname, port } = endpoint;
-    if (endpoint.tls) options.tls = { serverName: hostname, ...tls };
-    for (let left = this.#resolver?.addresses.length ?? 0;; left--) {
-      const address = this.#resolver?.next() ?? hostname;
-      const target = { ...options, hostname: address, port };
-      try {
-        return { address, connected: await this.#dial(target, client) };
-      } catch (error) {
-        if (left <= 1) throw error;
-      }
-    }
-  }
-
-  /** Connects, as the upstream wants it. */
-  #dial(options: ConnectOptions, client?: ClientAddress): Promise<Connected> {
-    const { proxyProtocol } = this.#upstream;
-    return proxyProtocol === undefined
-      ? this.#connectTo(options)
-      : connectWithHeader(this.#connectTo, proxyProtocol, options, client);
   }
 }
 

@@ -136,3 +136,67 @@ Deno.test("a hedge that finds no connection leaves the first one alone", async (
   assertEquals(readResponse(one.take()).body, "a");
   assertEquals(readResponse(two.take()).body, "b");
 });
+
+Deno.test("a policy that fails when asked for a second one leaves the first alone", async () => {
+  let asked = 0;
+  await using t = hedging({
+    upstream: {
+      policy: (candidates) => {
+        if (asked++ > 0) throw new Error("mine");
+        return candidates[0];
+      },
+    },
+  });
+  t.a.answer = () => {};
+  const client = t.client();
+  await client.ask(request());
+  await t.clock.advance(200);
+  assertEquals(t.errors.splice(0).map(String), ["Error: mine"]);
+  t.a.wire.send(respond("a"));
+  await settle();
+  assertEquals(readResponse(client.take()).body, "a");
+  assertEquals(counts(t), [1, 0]);
+});
+
+Deno.test("one of a pair that answers badly leaves it to the other one", async () => {
+  await using t = hedging({
+    route: { retries: { statuses: [503], attempts: 1 } },
+  });
+  t.a.answer = () => {};
+  t.b.answer = () => respond("no", 503);
+  const client = t.client();
+  await client.ask(request());
+  await t.clock.advance(150);
+  assertEquals(client.take(), "");
+  t.a.wire.send(respond("a"));
+  await settle();
+  assertEquals(readResponse(client.take()).body, "a");
+  assertEquals(counts(t), [1, 1]);
+  assertEquals([t.record.backend, t.record.retries], [t.a.address, 0]);
+});
+
+for (const how of ["fail", "answer badly"]) {
+  Deno.test({
+    name: `a pair that both ${how} is followed by a third one`,
+    ignore: false,
+    fn: async () => {
+      await using t = hedging({
+        backends: 3,
+        upstream: { policy: "first" },
+        route: { retries: { statuses: [503], attempts: 1 } },
+      });
+      t.a.answer = t.b.answer = () => {};
+      const client = t.client();
+      await client.ask(request());
+      await t.clock.advance(150);
+      for (const { wire } of [t.b, t.a]) {
+        assertEquals(client.take(), "");
+        if (how === "fail") await wire.reset();
+        else wire.send(respond("no", 503));
+        await settle();
+      }
+      assertEquals(readResponse(client.take()).body, "c");
+      assertEquals(counts(t), [1, 1, 1]);
+    },
+  });
+}

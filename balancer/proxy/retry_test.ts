@@ -253,6 +253,26 @@ Deno.test("the last status passes when there are no attempts left", async () => 
   assertEquals(readResponse(await t.ask(request())).body, "busy");
 });
 
+for (const how of ["chooses none", "fails"]) {
+  Deno.test(`a status passes when a policy ${how} for a second attempt`, async () => {
+    let asked = 0;
+    await using t = new Bench({
+      upstream: {
+        policy: (candidates) => {
+          if (asked++ === 0) return candidates[0];
+          if (how === "fails") throw new Error("mine");
+          return undefined;
+        },
+      },
+      route: { retries: { statuses: [500] } },
+    });
+    t.a.answer = () => respond("why", 500);
+    const reply = readResponse(await t.ask(request()));
+    assertEquals([statusOf(reply.start), reply.body], [500, "why"]);
+    assertEquals(t.errors.splice(0).length, how === "fails" ? 1 : 0);
+  });
+}
+
 Deno.test("a short response that breaks is tried elsewhere", async () => {
   await using t = new Bench();
   breaks(t.a, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345");

@@ -5,19 +5,14 @@
  */
 
 import { ConnError } from "../../conn/error.ts";
-import {
-  sameBackend,
-  sameHealth,
-  samePolicy,
-  samePool,
-  sameSettings,
-} from "../config/diff.ts";
+import { sameBackend, samePolicy, sameSettings } from "../config/diff.ts";
 import type { BackendSettings, UpstreamSettings } from "../config/settings.ts";
 import { RetryBudget } from "../limits/retry_budget.ts";
 import { createPolicy, policyName } from "../policy/create.ts";
 import type { Policy, PolicyRequest } from "../policy/policy.ts";
 import type { BackendState, UpstreamSnapshot } from "../telemetry/snapshot.ts";
-import { Backend, type BackendOwner, type Surroundings } from "./backend.ts";
+import { Backend, type BackendOwner } from "./backend.ts";
+import type { Surroundings } from "./_dialer.ts";
 
 /** What an upstream would do with a request. */
 export interface UpstreamExplanation {
@@ -56,8 +51,8 @@ export class Upstream implements BackendOwner {
   /** One of them gets less than its share for now. */
   #starting = false;
   #panic = false;
-  /** Nothing new comes here. */
-  #retired = false;
+  /** Nothing new comes here: what is under way still has these. */
+  #last: readonly Backend[] | undefined;
 
   constructor(
     settings: UpstreamSettings,
@@ -164,15 +159,13 @@ export class Upstream implements BackendOwner {
   }
 
   /**
-   * Goes by other settings, if its backends can stay as they are.
+   * Goes by other settings.
    *
-   * @returns Those that it has no more; `undefined` if it cannot be done.
+   * @returns The backends that it has no more.
    */
-  update(settings: UpstreamSettings): readonly Backend[] | undefined {
+  update(settings: UpstreamSettings): readonly Backend[] {
     const before = this.settings;
-    if (!samePool(before, settings) || !sameHealth(before, settings)) {
-      return undefined;
-    }
+    if (sameSettings(before, settings)) return [];
     this.settings = settings;
     if (!samePolicy(before, settings)) {
       this.#policy = this.#createPolicy(settings);
@@ -180,16 +173,20 @@ export class Upstream implements BackendOwner {
     if (!sameSettings(before.retryBudget, settings.retryBudget)) {
       this.budget = new RetryBudget(settings.retryBudget);
     }
-    if (sameSettings(before.backends, settings.backends)) {
-      this.changed();
-      return [];
+    if (!sameSettings(before.backends, settings.backends)) {
+      return this.#exchange(settings.backends);
     }
-    return this.#exchange(settings.backends);
+    // Those that were added or taken out by hand stay so.
+    for (const backend of this.#backends) {
+      backend.configure(backend.settings, settings);
+    }
+    this.changed();
+    return [];
   }
 
   /** Ends what it does by itself; what is under way goes on to its end. */
   retire(): void {
-    this.#retired = true;
+    this.#last = this.#able();
     for (const backend of this.#backends) backend.retire();
   }
 
@@ -240,7 +237,7 @@ export class Upstream implements BackendOwner {
       if (same === undefined) {
         return this.#make(each);
       }
-      same.configure(each);
+      same.configure(each, this.settings);
       return same;
     });
     const gone = old.filter((backend) => !this.#backends.includes(backend));
@@ -265,10 +262,10 @@ export class Upstream implements BackendOwner {
 
   /** Those that may get something, healthy or not. */
   #able(): readonly Backend[] {
-    // What still belongs to a retired one has only these.
-    return this.#backends.filter(({ isDraining, weight }) =>
-      (this.#retired || !isDraining) && weight > 0
-    );
+    return this.#last ??
+      this.#backends.filter(({ isDraining, weight }) =>
+        !isDraining && weight > 0
+      );
   }
 
   /** Leaves those that start slowly out, so often that they get their share. */

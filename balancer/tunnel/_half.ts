@@ -37,10 +37,8 @@ export interface HalfOwner {
    * left; or the balancer says goodbye to each of them.
    */
   readonly course: "open" | "ending" | "leaving";
-  /** The connection is to be drained. */
+  /** The connection is to be drained, or nothing has passed for too long. */
   drained(): void;
-  /** Nothing has passed for too long. */
-  goAway(): void;
   /** The peer's close frame has passed. */
   closePassed(half: TunnelHalf, code: number): void;
   /** The peer broke a rule that is enforced; nothing more of it counts. */
@@ -204,7 +202,7 @@ export class TunnelHalf implements Machine<TcpEvent, TcpCommand> {
   tick(sink: Sink<TcpEvent>): void {
     if (sink.now < this.#goneBy) return;
     if (this.#owner.course === "open" && !this.#ended) {
-      if (this.#goneBy > 0 && !this.#anyMoved()) return this.#owner.goAway();
+      if (this.#goneBy > 0 && !this.#anyMoved()) this.#owner.drained();
       this.#goneBy = sink.now + this.#idleTimeout;
       return;
     }

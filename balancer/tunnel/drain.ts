@@ -29,6 +29,7 @@ export class Drainer {
   /** When the next one may be told. */
   #nextAt = -Infinity;
   #isRunning = false;
+  #timer: unknown;
 
   /**
    * Creates a drainer.
@@ -41,8 +42,12 @@ export class Drainer {
   }
 
   /** Changes the pace, in tunnels a second. */
-  set rate(rate: number) {
+  setRate(rate: number): void {
     this.#interval = 1000 / rate;
+    if (!this.#isRunning) return;
+    this.#clock.clearTimeout(this.#timer);
+    this.#nextAt = Math.min(this.#nextAt, this.#clock.now() + this.#interval);
+    this.#run();
   }
 
   /** Spares tunnels whose turn has not come. */
@@ -83,6 +88,6 @@ export class Drainer {
     }
     this.#isRunning = this.#waiting.size > 0;
     if (!this.#isRunning) return;
-    this.#clock.setTimeout(this.#run, this.#nextAt - now);
+    this.#timer = this.#clock.setTimeout(this.#run, this.#nextAt - now);
   };
 }

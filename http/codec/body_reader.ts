@@ -33,6 +33,9 @@ export class BodyReader {
   #trailerScan: HeadScanner | undefined;
   #isChunked = false;
   #chunkBegun = false;
+  /** Where the data of the present read is, of a chunked body. */
+  #from = 0;
+  #to = 0;
   #total = 0;
   #left = 0;
 
@@ -117,20 +120,37 @@ export class BodyReader {
     });
   }
 
+  /**
+   * Takes chunks. What they hold is moved together, over what framed it, so that
+   * many small ones make one event.
+   */
   #readChunks(bytes: Uint8Array, at: number, sink: Sink<HttpEvent>): number {
     const decoder = this.#chunked!;
-    while (!this.stopped) {
-      at = decoder.skip(bytes, at);
-      if (decoder.done) return this.#readTrailers(bytes, at);
-      if (at >= bytes.length) break;
-      if (!this.#chunkBegun) this.#count(decoder.left);
-      const take = Math.min(decoder.left, bytes.length - at);
-      decoder.left -= take;
-      this.#chunkBegun = decoder.left > 0;
-      this.#give(bytes, at, take, sink);
-      at += take;
+    this.#from = this.#to = at;
+    try {
+      for (;;) {
+        at = decoder.skip(bytes, at);
+        if (decoder.done || at >= bytes.length) break;
+        if (!this.#chunkBegun) this.#count(decoder.left);
+        at = this.#takeChunk(bytes, at, decoder);
+      }
+    } finally {
+      // What came before a mistake is told before the mistake is.
+      const length = this.#to - this.#from;
+      if (length > 0) this.#give(bytes, this.#from, length, sink);
     }
-    return at;
+    return decoder.done && !this.stopped ? this.#readTrailers(bytes, at) : at;
+  }
+
+  #takeChunk(bytes: Uint8Array, at: number, decoder: ChunkedDecoder): number {
+    const take = Math.min(decoder.left, bytes.length - at);
+    const end = at + take;
+    decoder.left -= take;
+    this.#chunkBegun = decoder.left > 0;
+    if (this.#from === this.#to) this.#from = this.#to = at;
+    else bytes.copyWithin(this.#to, at, end);
+    this.#to += take;
+    return end;
   }
 
   #readTrailers(bytes: Uint8Array, at: number): number {
