@@ -261,10 +261,16 @@ export class Balancer implements AdminTarget, Disposable {
     if (route === undefined) return { route, steps, upstreams: [] };
     return {
       route: route.name,
-      steps,
+      steps: [...steps, ...route.explain(method)],
       target: route.targetFor(asked),
       upstreams: route.settings.targets.map(({ upstream, weight }) => ({
-        ...this.#upstreams.get(upstream)!.explain(),
+        ...this.#upstreams.get(upstream)!.explain({
+          method,
+          target: route.targetFor(asked),
+          fields,
+          clientAddress: "",
+          setCookie: () => {},
+        }),
         share: weight,
       })),
     };

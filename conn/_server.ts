@@ -257,7 +257,11 @@ function isTlsSocket(socket: Transport): socket is TlsSocket {
   return "handshake" in socket && socket.handshake !== undefined;
 }
 
+/** Whether a peer has left before it was accepted, and all of it at once. */
 function isPeersFault(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionAborted ||
-    error instanceof Deno.errors.ConnectionReset;
+    error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.BrokenPipe ||
+    // Deno asks for the peer's address.
+    error instanceof Deno.errors.NotConnected;
 }

@@ -48,6 +48,7 @@ export interface Program {
 export async function prepare(config: FileConfig): Promise<Setup> {
   const { listen = {}, admin, accessLog: log } = config;
   const { certFile, keyFile = certFile, proxyProtocol = false } = listen;
+  const { limits = {} } = listen;
   const tls = certFile === undefined ? undefined : {
     // One file may have both; each reader takes what it looks for.
     cert: await Deno.readTextFile(certFile),
@@ -55,7 +56,7 @@ export async function prepare(config: FileConfig): Promise<Setup> {
   };
   return {
     config,
-    thread: { tls, proxyProtocol, log },
+    thread: { tls, proxyProtocol, limits, log },
     admin: admin && {
       hostname: admin.hostname ?? "127.0.0.1",
       port: admin.port,

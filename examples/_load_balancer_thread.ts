@@ -7,6 +7,7 @@ import {
   balance,
   type BalancerConfig,
   type BalancerServer,
+  type ListenLimits,
   type LogWriter,
 } from "@meerkat/net/balancer";
 
@@ -15,6 +16,7 @@ export interface ThreadOptions {
   /** Certificate and key, as PEM; nothing for plain HTTP. */
   readonly tls: { cert: string; key: string } | undefined;
   readonly proxyProtocol: boolean;
+  readonly limits: ListenLimits;
   readonly log: AccessLogConfig | undefined;
 }
 
@@ -32,11 +34,12 @@ const PIPE_BUF = 4096;
 export async function startThread(
   config: BalancerConfig,
   listen: { hostname: string; port: number; reusePort?: boolean },
-  { tls, proxyProtocol, log: wanted }: ThreadOptions,
+  { tls, proxyProtocol, limits, log: wanted }: ThreadOptions,
 ): Promise<BalancerThread> {
   const log = wanted && await openLog(wanted);
   const server = balance(config, {
     ...listen,
+    ...limits,
     ...tls,
     proxyProtocol,
     ...(log === undefined ? {} : { onRequest: (record) => log.log(record) }),

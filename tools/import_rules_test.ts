@@ -66,6 +66,7 @@ const RULES: Rules = {
     "balancer/health/checker.ts",
     "balancer/proxy/_backend_conn.ts",
     "balancer/proxy/_client_conn.ts",
+    "balancer/proxy/_dialer.ts",
     "balancer/proxy/_exchange.ts",
     "balancer/proxy/_pool.ts",
     "balancer/proxy/_proxy_header.ts",

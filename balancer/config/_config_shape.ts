@@ -28,6 +28,7 @@ import type {
   AdminConfig,
   FileConfig,
   ListenConfig,
+  ListenLimits,
 } from "./file_config.ts";
 import type { PolicyFunction } from "../policy/policy.ts";
 import {
@@ -243,6 +244,16 @@ export const fileShape: Shape<FileConfig> = object<FileConfig>({
     certFile: text(rule.notEmpty),
     keyFile: text(rule.notEmpty),
     proxyProtocol: flag,
+    limits: object<ListenLimits>({
+      maxStartLine: count,
+      maxHeaderSection: count,
+      maxFields: count,
+      maxRequests: whole({ min: 1 }),
+      headTimeout: timeout,
+      keepAliveTimeout: timeout,
+      minBodyRate: amount,
+      maxConnections: whole({ min: 1 }),
+    }),
   }),
   admin: object<AdminConfig>({
     hostname: text(rule.notEmpty),

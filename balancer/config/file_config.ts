@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { HttpLimits } from "../../http/codec/limits.ts";
 import type { AccessLogFormat } from "../telemetry/access_log.ts";
 import type { BalancerConfig } from "./config.ts";
 
@@ -55,6 +56,28 @@ export interface ListenConfig {
    * @default {false}
    */
   proxyProtocol?: boolean;
+  /** What clients may send, and how long they may take. */
+  limits?: ListenLimits;
+}
+
+/** What clients may send, and how long they may take. */
+export interface ListenLimits extends
+  Pick<
+    HttpLimits,
+    | "maxStartLine"
+    | "maxHeaderSection"
+    | "maxFields"
+    | "maxRequests"
+    | "headTimeout"
+    | "keepAliveTimeout"
+    | "minBodyRate"
+  > {
+  /**
+   * How many connections may be open, in each thread. Beyond it others wait.
+   *
+   * @default {Infinity} In a file: left out.
+   */
+  maxConnections?: number;
 }
 
 /** The admin API and its page. Exactly one of `token` and `tokenFile` is needed. */

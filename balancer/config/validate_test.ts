@@ -110,7 +110,7 @@ const BAD: [config: unknown, ...expected: string[]][] = [
     withProgram({ listen: JSON.parse('{"__proto__": 1, "toString": 1}') }),
     'listen.__proto__: Cannot use the unknown option "__proto__": did you mean "port"?',
     'listen.toString: Cannot use the unknown option "toString": expected one of ' +
-    '"hostname", "port", "certFile", "keyFile", "proxyProtocol"',
+    '"hostname", "port", "certFile", "keyFile", "proxyProtocol", "limits"',
   ],
   [
     withUpstream({ backends: [{ id: "a" }] }),

@@ -90,6 +90,25 @@ export class Route implements RouteMatch {
     return upstream;
   }
 
+  /** What becomes of a request besides going to a backend, for people. */
+  explain(method: string): string[] {
+    const { redirect, websocket, rateLimit, targets } = this.settings;
+    const steps: string[] = [];
+    if (method === "TRACE") steps.push("TRACE is answered with 405");
+    if (redirect !== undefined) {
+      steps.push(`The client is sent to the backend itself (${redirect})`);
+    }
+    if (websocket === false) steps.push("WebSockets are not passed on");
+    if (rateLimit !== undefined) {
+      const { rate, burst, by } = rateLimit;
+      steps.push(
+        `${rate} requests a second, ${burst} at once, for each ${by}; beyond it 429`,
+      );
+    }
+    if (targets.length > 1) steps.push("The upstreams share the requests");
+    return steps;
+  }
+
   /** What `Host` is on the way to a backend. */
   hostFor(target: RequestTarget, backend: Backend): string {
     const { host } = this.settings;

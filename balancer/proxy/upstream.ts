@@ -22,6 +22,8 @@ export interface UpstreamExplanation {
   readonly policy: string;
   /** So few are available that all are tried. */
   readonly panic: boolean;
+  /** The backend that the request would get, if the policy does not take turns. */
+  readonly next?: string;
   /** Its backends, in the order of the configuration. */
   readonly backends: readonly {
     readonly id: string;
@@ -34,6 +36,9 @@ export interface UpstreamExplanation {
     readonly candidate: boolean;
   }[];
 }
+
+/** Policies that give the same request the same backend, as long as all stays so. */
+const TELLING: readonly string[] = ["first", "hash", "least_connections"];
 
 /** Backends, and how one of them is chosen. */
 export class Upstream implements BackendOwner {
@@ -191,9 +196,16 @@ export class Upstream implements BackendOwner {
   }
 
   /** What it would do with a request. */
-  explain(): UpstreamExplanation {
+  explain(request: PolicyRequest): UpstreamExplanation {
     const candidates = this.#candidates();
+    const { policy } = this.settings;
+    // Those that take turns, or chance, have no answer; a program's own is not asked.
+    const tells = typeof policy === "object" && TELLING.includes(policy.type);
+    const next = tells && candidates.length > 0
+      ? this.#createPolicy(this.settings).pick(candidates, request)?.id
+      : undefined;
     return {
+      ...(next !== undefined && { next }),
       name: this.name,
       policy: policyName(this.settings.policy),
       panic: this.#panic,
