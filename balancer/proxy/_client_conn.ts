@@ -18,6 +18,7 @@ import type { Backend } from "./backend.ts";
 import type { HttpConn } from "./_backend_conn.ts";
 import { Exchange } from "./_exchange.ts";
 import type { ExchangeClient } from "./_exchange_client.ts";
+import { recordOf } from "./_exchange_record.ts";
 import type { ProxyState } from "./_proxy_state.ts";
 import type { Route } from "./route.ts";
 
@@ -146,14 +147,17 @@ export class ClientConn implements ExchangeClient {
 
   ended(exchange: Exchange, outcome: Outcome): void {
     this.#exchange = undefined;
-    const { route, status, startedAt } = exchange;
+    const { route, startedAt, figures } = exchange;
     const proxy = this.#proxy;
+    const totalTime = proxy.clock.now() - startedAt;
     route.stats.inFlight--;
-    route.stats.status(status);
-    route.stats.duration.observe(proxy.clock.now() - startedAt);
+    route.stats.status(figures.status);
+    route.stats.duration.observe(totalTime);
     if (outcome === "client_left") proxy.clientLeft++;
     if (proxy.onRequest === undefined) return;
-    proxy.tell(exchange.record(proxy.timeOf(startedAt), outcome));
+    const time = proxy.timeOf(startedAt);
+    const { secure } = this.conn;
+    proxy.tell(recordOf(exchange, { time, totalTime, secure, outcome }));
   }
 
   #request(received: RequestHead): void {

@@ -1,7 +1,6 @@
 // One request on its way through the balancer, and its response.
 
 import { ConnError } from "../../conn/error.ts";
-import { MAX_COPIED } from "../../conn/machine.ts";
 import { type TimerWheel, WheelEntry } from "../../conn/wheel.ts";
 import { checkFieldValue } from "../../http/codec/field_rules.ts";
 import type { Fields } from "../../http/codec/fields.ts";
@@ -15,11 +14,18 @@ import { reasonOf } from "../../http/codec/reason.ts";
 import type { RouteSettings } from "../config/settings.ts";
 import { redirectLocation } from "../routing/redirect.ts";
 import type { RequestTarget } from "../routing/target.ts";
-import type { ExchangeRecord, Outcome } from "../telemetry/record.ts";
+import type { Outcome } from "../telemetry/record.ts";
 import type { Attempt, ClientAddress } from "./_attempt.ts";
 import { Attempts, type Dispatched } from "./_attempts.ts";
 import type { Backend } from "./backend.ts";
 import type { ExchangeClient, ExchangeOptions } from "./_exchange_client.ts";
+import { ExchangeFigures } from "./_exchange_record.ts";
+import {
+  given,
+  isIdempotent,
+  isWebSocket,
+  statusOf,
+} from "./_exchange_rules.ts";
 import { HeldResponse } from "./_held_response.ts";
 import { RequestBody } from "./_request_body.ts";
 import { type EndEvent, passableTrailers } from "./_trailers.ts";
@@ -27,30 +33,6 @@ import type { Route } from "./route.ts";
 import type { Upstream } from "./upstream.ts";
 
 const NOTHING = new Uint8Array(0);
-
-/** Bytes that were lent, as they can be sent: what is not copied is kept. */
-function given(bytes: Uint8Array): Uint8Array {
-  return bytes.length > MAX_COPIED ? bytes.slice() : bytes;
-}
-
-/** What a client gets if an attempt fails, RFC 9110 §15.6. */
-function statusOf({ code, reply }: ConnError): number {
-  return reply ?? (/^(connect|tls|send)_timeout$/.test(code) ? 504 : 502);
-}
-
-/** Whether a 101 is to WebSocket, the one protocol that is asked for. */
-function isWebSocket({ fields }: ResponseHead): boolean {
-  return fields.get("upgrade")?.toLowerCase() === "websocket";
-}
-
-/** RFC 9110 §9.2.2. */
-const IDEMPOTENT = new Set([
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "PUT",
-  "DELETE",
-]);
 
 /** One request on its way through the balancer. */
 export class Exchange extends WheelEntry implements Dispatched {
@@ -66,15 +48,14 @@ export class Exchange extends WheelEntry implements Dispatched {
   /** When it began, on the clock. */
   readonly startedAt: number;
   cookies: string[] | undefined = undefined;
-  /** The status that the client gets. */
-  status = 0;
-  /** Bytes of the response's body. */
-  bytesOut = 0;
+  /** What is told of it when it is over. */
+  readonly figures: ExchangeFigures = new ExchangeFigures();
   readonly isIdempotent: boolean;
 
   readonly #wheel: TimerWheel;
   readonly #body: RequestBody;
-  readonly #attempts: Attempts;
+  /** Where it is sent. */
+  readonly attempts: Attempts;
   #held: HeldResponse | undefined;
   /** The head of a final response has come. */
   #answered = false;
@@ -83,10 +64,6 @@ export class Exchange extends WheelEntry implements Dispatched {
   /** All of it was. */
   #whole = false;
   #over = false;
-  #error: string | undefined;
-  #firstByteTime = 0;
-  #queueTime = 0;
-  #connectTime = 0;
 
   constructor(options: ExchangeOptions) {
     super();
@@ -101,8 +78,8 @@ export class Exchange extends WheelEntry implements Dispatched {
     this.requestId = options.requestId;
     this.startedAt = options.now;
     this.#wheel = options.wheel;
-    this.isIdempotent = IDEMPOTENT.has(head.method);
-    this.#attempts = new Attempts(this);
+    this.isIdempotent = isIdempotent(head.method);
+    this.attempts = new Attempts(this);
     this.#body = head.contentLength === 0
       ? RequestBody.NONE
       : new RequestBody(route.settings);
@@ -150,7 +127,7 @@ export class Exchange extends WheelEntry implements Dispatched {
 
   /** The backend that was asked last. */
   get backend(): Backend | undefined {
-    return this.#attempts.backend;
+    return this.attempts.backend;
   }
 
   /** Bytes of the request's body. */
@@ -180,7 +157,7 @@ export class Exchange extends WheelEntry implements Dispatched {
   requestBody(bytes: Uint8Array): void | Promise<void> {
     if (this.#over) return;
     if (!this.#body.take(bytes)) return this.#tooLarge();
-    const backendConn = this.#attempts.current?.conn;
+    const backendConn = this.attempts.current?.conn;
     if (backendConn === undefined) return this.#body.room();
     this.#body.forget();
     backendConn.bodyBegun();
@@ -203,7 +180,7 @@ export class Exchange extends WheelEntry implements Dispatched {
     if (this.#over || this.#body.isEmpty) return;
     const trailers = passableTrailers(event);
     this.#body.end(trailers && this.#client.requestTrailers(this, trailers));
-    const attempt = this.#attempts.current;
+    const attempt = this.attempts.current;
     if (attempt?.conn !== undefined) this.#sendEnd(attempt);
     else if (this.#body.waitsForAll) this.#send(this.#wheel.now());
   }
@@ -211,9 +188,9 @@ export class Exchange extends WheelEntry implements Dispatched {
   /** The client has left. */
   clientLeft(error: ConnError | undefined): void {
     if (this.#over) return;
-    this.status = 499;
-    this.#error = error?.code ?? "client_left";
-    this.#attempts.cancel();
+    this.figures.status = 499;
+    this.figures.error = error?.code ?? "client_left";
+    this.attempts.cancel();
     this.#end("client_left");
   }
 
@@ -221,8 +198,8 @@ export class Exchange extends WheelEntry implements Dispatched {
 
   assigned(attempt: Attempt): void {
     const conn = attempt.conn!;
-    this.#queueTime += attempt.queueTime;
-    this.#connectTime += attempt.connectTime;
+    this.figures.queueTime += attempt.queueTime;
+    this.figures.connectTime += attempt.connectTime;
     const body = this.#body;
     if (!this.#sendHead(attempt)) return;
     if (body.isEmpty) return conn.requestSent(attempt, this.#wheel.now());
@@ -242,13 +219,13 @@ export class Exchange extends WheelEntry implements Dispatched {
     attempt.answered(head, now);
     if (this.#isDiscarded(attempt, head, now)) return;
     this.#answered = true;
-    this.#firstByteTime = now - this.startedAt;
+    this.figures.firstByteTime = now - this.startedAt;
     this.cookies = attempt.cookies;
-    this.#attempts.settle(attempt);
+    this.attempts.settle(attempt);
     if (head.status === 101) {
       const early = !this.#body.isEmpty && !this.#body.isComplete;
       if (early || !isWebSocket(head)) return this.#wrongProtocol(attempt);
-      this.status = 101;
+      this.figures.status = 101;
       attempt.succeed();
       attempt.close();
       this.#client.upgrade(this, attempt, head);
@@ -269,7 +246,7 @@ export class Exchange extends WheelEntry implements Dispatched {
     if (statuses.length === 0 || !this.isIdempotent) return false;
     if (!statuses.includes(head.status)) return false;
     try {
-      return this.#attempts.discard(attempt, now);
+      return this.attempts.discard(attempt, now);
     } catch (error) {
       this.#client.report(error);
       return false;
@@ -281,7 +258,7 @@ export class Exchange extends WheelEntry implements Dispatched {
     attempt.backend.stats.bytesOut += bytes.length;
     const { conn } = this.#client;
     if (this.#held === undefined) {
-      this.bytesOut += bytes.length;
+      this.figures.bytesOut += bytes.length;
       const sent = conn.send({ type: "body", bytes: given(bytes) });
       return sent ? undefined : conn.drain();
     }
@@ -311,17 +288,17 @@ export class Exchange extends WheelEntry implements Dispatched {
 
   failed(attempt: Attempt, error: ConnError): void {
     if (attempt.over) return;
-    this.#error = error.code;
+    this.figures.error = error.code;
     if (this.#committed) {
-      this.#attempts.fail(attempt, error);
+      this.attempts.fail(attempt, error);
       return this.#break(error);
     }
     this.#held = undefined;
     this.#answered = false;
-    this.#firstByteTime = 0;
+    this.figures.firstByteTime = 0;
     const now = this.#wheel.now();
     this.#guarded(
-      () => this.#attempts.replace(attempt, error, now),
+      () => this.attempts.replace(attempt, error, now),
       statusOf(error),
       error.code,
     );
@@ -343,36 +320,11 @@ export class Exchange extends WheelEntry implements Dispatched {
       this.#wheel.schedule(this, this.startedAt + timeouts.request);
     }
     try {
-      this.#attempts.hedge(now);
+      this.attempts.hedge(now);
     } catch (error) {
       // The first attempt goes on.
       this.#client.report(error);
     }
-  }
-
-  /** What is known of it, once it is over. */
-  record(time: number, outcome: Outcome): ExchangeRecord {
-    return {
-      time,
-      head: this.head,
-      clientAddress: this.clientAddress,
-      secure: this.#client.conn.secure,
-      route: this.route.name,
-      upstream: this.upstream.name,
-      backend: this.#attempts.backend?.id,
-      status: this.status,
-      outcome,
-      error: this.#error,
-      bytesIn: this.bytesIn,
-      bytesOut: this.bytesOut,
-      retries: this.#attempts.retries,
-      hedged: this.#attempts.hedged,
-      requestId: this.requestId,
-      queueTime: this.#queueTime,
-      connectTime: this.#connectTime,
-      firstByteTime: this.#firstByteTime,
-      totalTime: this.#wheel.now() - this.startedAt,
-    };
   }
 
   // What the backend gets.
@@ -384,7 +336,7 @@ export class Exchange extends WheelEntry implements Dispatched {
       this.#wheel.schedule(this, Math.min(now + hedgeAfter, end));
     }
     try {
-      if (this.#attempts.send(now)) return;
+      if (this.attempts.send(now)) return;
     } catch (error) {
       return this.#policyFailed(error);
     }
@@ -464,7 +416,7 @@ export class Exchange extends WheelEntry implements Dispatched {
 
   #respond(head: ResponseHead, body: Uint8Array | undefined): void {
     const { status, reason } = head;
-    this.status = status;
+    this.figures.status = status;
     const command: ResponseCommand = {
       type: "response",
       status,
@@ -473,7 +425,7 @@ export class Exchange extends WheelEntry implements Dispatched {
     if (reason !== reasonOf(status)) command.reason = reason;
     if (body !== undefined) {
       command.body = body;
-      this.bytesOut += body.length;
+      this.figures.bytesOut += body.length;
     }
     this.#client.conn.send(command);
   }
@@ -481,11 +433,11 @@ export class Exchange extends WheelEntry implements Dispatched {
   /** Sends the client to a backend. */
   #redirect(status: number): void {
     this.#guarded(() => {
-      const backend = this.#attempts.pick();
+      const backend = this.attempts.pick();
       const location = backend &&
         redirectLocation(backend.settings.endpoint, this.target);
       if (location === undefined) return false;
-      this.status = status;
+      this.figures.status = status;
       this.#client.redirect(this, status, location);
       this.#end("local");
       return true;
@@ -494,17 +446,17 @@ export class Exchange extends WheelEntry implements Dispatched {
 
   /** Answers with an error. */
   #refuse(status: number, error: string): void {
-    this.#attempts.cancel();
-    this.#error = error;
-    this.status = status;
+    this.attempts.cancel();
+    this.figures.error = error;
+    this.figures.status = status;
     this.#client.answer(this.requestId, status);
     this.#end("local");
   }
 
   /** The response cannot be completed: neither can the client's. */
   #break(error: ConnError): void {
-    this.#attempts.cancel();
-    this.#error = error.code;
+    this.attempts.cancel();
+    this.figures.error = error.code;
     this.#end("broken");
     this.#client.conn.abort(error);
   }
@@ -513,7 +465,7 @@ export class Exchange extends WheelEntry implements Dispatched {
     this.#over = true;
     if (!this.#body.isEmpty) this.#body.end(undefined);
     this.#wheel.cancel(this);
-    const { backend } = this.#attempts;
+    const { backend } = this.attempts;
     if (backend !== undefined) backend.stats.bytesIn += this.bytesIn;
     this.#client.ended(this, outcome);
   }
