@@ -47,6 +47,9 @@ export interface BalancerServer extends Server {
 /**
  * Listens, and spreads requests and WebSocket connections over backends.
  *
+ * A client that ends its side of the stream has left: its request is given up, as
+ * if it had broken the connection.
+ *
  * @param config What goes where.
  * @param options Where to listen, limits, the log.
  * @returns The server. `shutdown` lets requests end, and takes leave of WebSocket

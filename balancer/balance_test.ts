@@ -1,10 +1,7 @@
 // The balancer over sockets, in front of servers that others wrote, too.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { hash } from "node:crypto";
-import { connect } from "../conn/connect.ts";
-import { attach } from "../conn/loop.ts";
-import { RawMachine } from "../conn/raw.ts";
 import { Client } from "../http/client/client.ts";
 import { serve } from "../http/server/serve.ts";
 import { testWith } from "../tools/need.ts";
@@ -314,56 +311,4 @@ Deno.test("shutdown lets requests end", async () => {
   assertEquals(await (await reply).body.text(), "late");
   await closed;
   assertEquals(server.connections, 0);
-});
-
-Deno.test("the PROXY protocol says who the client is", async () => {
-  await using backend = serve(
-    LOCAL,
-    (request) => new Response(request.headers.get("x-forwarded-for")),
-  );
-  await using server = balance(to(`127.0.0.1:${portOf(backend)}`), {
-    ...LOCAL,
-    proxyProtocol: true,
-  });
-  const ask = async (text: string) => {
-    const { transport } = await connect({ port: portOf(server) });
-    await using conn = attach(transport, new RawMachine());
-    conn.send(text);
-    let got = "";
-    for await (const event of conn) {
-      if (event.type === "bytes") got += decode(event.bytes);
-    }
-    return got;
-  };
-  const get = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-  const reply = await ask(`PROXY TCP4 192.0.2.7 192.0.2.1 1 80\r\n${get}`);
-  assertMatch(reply, /\r\n\r\n192\.0\.2\.7$/);
-  assertEquals(await ask(get), "");
-});
-
-Deno.test("one balancer tells the next one who the client is", async () => {
-  await using backend = serve(
-    LOCAL,
-    (request) => new Response(request.headers.get("x-forwarded-for")),
-  );
-  await using inner = balance({
-    ...to(`127.0.0.1:${portOf(backend)}`),
-    trustedProxies: ["127.0.0.1"],
-  }, { ...LOCAL, proxyProtocol: true });
-  for (const proxyProtocol of ["v1", "v2"] as const) {
-    await using outer = balance({
-      routes: [{
-        upstream: {
-          backends: [`127.0.0.1:${portOf(inner)}`],
-          proxyProtocol,
-        },
-      }],
-    }, LOCAL);
-    await using client = new Client();
-    const url = `http://127.0.0.1:${portOf(outer)}/`;
-    for (let i = 0; i < 3; i++) {
-      const reply = await client.request(url);
-      assertEquals(await reply.body.text(), "127.0.0.1, 127.0.0.1");
-    }
-  }
 });

@@ -136,25 +136,6 @@ Deno.test("a request that waits in a queue survives a change of the upstream", a
   ]);
 });
 
-Deno.test("an upstream that changes leaves the other ones as they are", async () => {
-  const both = (timeout: number): BalancerConfig => ({
-    upstreams: {
-      u: { backends: [A], pool: { connectTimeout: timeout } },
-      v: { backends: [B] },
-    },
-    routes: [{ upstream: "u" }, { prefix: "/v", upstream: "v" }],
-  });
-  await using t = bench([], { config: () => both(1000) });
-  await t.ask(request("/"));
-  await t.ask(request("/v"));
-  t.balancer.update(both(2000));
-  await settle();
-  assertEquals([t.a.wire.ended, t.b.wire.ended], ["eof", "no"]);
-  assertEquals(readResponse(await t.ask(request("/"))).body, "a");
-  assertEquals(readResponse(await t.ask(request("/v"))).body, "b");
-  assertEquals([t.a.wires.length, t.b.wires.length], [2, 1]);
-});
-
 Deno.test("health stays over a change", async () => {
   const ejecting = (backends: string[]) =>
     config(backends, {
@@ -341,6 +322,46 @@ Deno.test("a balancer that is drained is not ready", async () => {
   assertEquals(t.balancer.ready(), false);
   assertEquals(t.balancer.snapshot().draining, true);
   assertEquals(await answers(t, 1), "a", "what still comes is served");
+});
+
+Deno.test("a balancer whose backends are all down is not ready, though it tries them", async () => {
+  await using t = bench([], {
+    config: () =>
+      config([A, B], {
+        upstreams: { u: { backends: [A, B], ejection: { failures: 1 } } },
+      }),
+  });
+  t.a.mode = t.b.mode = "refusing";
+  await t.ask(request());
+  assertEquals([t.upstream().panic, t.balancer.ready()], [true, false]);
+  t.a.mode = t.b.mode = "up";
+  assertEquals(statusOf(await t.ask(request())), 200);
+  await t.clock.advance(1100);
+  await answers(t, 2);
+  assertEquals(t.balancer.ready(), true);
+});
+
+Deno.test("a weight that is none is refused, and changes nothing", async () => {
+  await using t = bench([A, B]);
+  for (const weight of [-1, NaN, Infinity]) {
+    const error = assertThrows(
+      () => t.balancer.setWeight("u", A, weight),
+      ConnError,
+    );
+    assertEquals([error.code, error.reply], ["bad_weight", 400]);
+  }
+  assertEquals([...(await answers(t, 4))].sort().join(""), "aabb");
+});
+
+Deno.test("explain refuses a host that is none", async () => {
+  await using t = bench([A]);
+  for (const host of ["a\r\nb", "a b", "a:b"]) {
+    const error = assertThrows(
+      () => t.balancer.explain({ host, target: "/" }),
+      ConnError,
+    );
+    assertEquals(error.reply, 400, host);
+  }
 });
 
 Deno.test("a log that fails does no harm", async () => {

@@ -1,7 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ConnError } from "./error.ts";
 import { attach } from "./loop.ts";
-import type { Machine, Sink } from "./machine.ts";
 import { memoryPair } from "./pair.ts";
 import { RawMachine } from "./raw.ts";
 import type { Transport } from "./transport.ts";
@@ -34,45 +32,6 @@ Deno.test("A peer that sends without end lets timers and others have their turn"
     conn.abort();
     await conn.closed;
   }
-});
-
-/** Makes an event of each byte. */
-class ByteMachine implements Machine<{ type: "byte" }, never> {
-  readonly protocol = "bytes";
-
-  receive(bytes: Uint8Array, sink: Sink<{ type: "byte" }>): number {
-    let at = 0;
-    while (at < bytes.length && sink.emit({ type: "byte" }) !== false) at++;
-    return Math.min(at + 1, bytes.length);
-  }
-
-  receiveEnd(): void {}
-  send(): void {}
-  fail(_error: ConnError, sink: Sink<{ type: "byte" }>): void {
-    sink.abort();
-  }
-  drain(sink: Sink<{ type: "byte" }>): void {
-    sink.close();
-  }
-}
-
-Deno.test("What is worked off after a pause counts as the read that it came with", async () => {
-  const transport = endless(100, 50);
-  let events = 0;
-  const conn = attach(transport, new ByteMachine(), () => {
-    // A read takes longer than the gap at which reads follow each other no more.
-    const end = performance.now() + 0.1;
-    while (performance.now() < end);
-    return ++events % 10 === 0 ? Promise.resolve() : undefined;
-  }, { secure: true });
-  let turns = 0;
-  while (transport.left > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    turns++;
-  }
-  assert(turns > 8, `${turns} turns in half a second`);
-  conn.abort();
-  await conn.closed;
 });
 
 Deno.test("A connection that closes in a break leaves no timer", async () => {

@@ -62,6 +62,11 @@ export class Departure {
     );
   }
 
+  /** The connection closes because of an error: nobody waits for more. */
+  failed(error: ConnError): void {
+    this.#leave(() => error);
+  }
+
   /** The connection is closed. */
   closed(error: ConnError | undefined): void {
     this.#leave(() =>

@@ -180,6 +180,7 @@ export class Link implements Sink<AnyEvent>, OutputOwner, Watched, Resting {
     if (this.#closing) return;
     this.#closing = true;
     this.#error = error;
+    if (error !== undefined) this.#departure.failed(error);
     if (this.output.ended) this.#watch.awaitPeersEnd();
     else this.output.end();
     if (this.#parked) this.#read();

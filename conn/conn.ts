@@ -69,8 +69,9 @@ export interface Conn<E, C> extends AsyncIterable<E>, AsyncDisposable {
   /** The address of the peer. */
   readonly remoteAddr: Deno.Addr;
   /**
-   * Aborts when the connection has closed, or when the peer has left: it ended
-   * its side of the stream, and the protocol has no half-open state.
+   * Aborts when the connection has closed, when it begins to because of an error,
+   * or when the peer has left: it ended its side of the stream, and the protocol
+   * has no half-open state.
    */
   readonly signal: AbortSignal;
   /** Bytes that were accepted and not yet given to the kernel. */

@@ -5,6 +5,7 @@
  */
 
 import { ConnError } from "../../conn/error.ts";
+import { ConfigError } from "../config/config_error.ts";
 import type { ServeHandler } from "../../http/server/serve.ts";
 import type { Access } from "./_access.ts";
 import { refusal } from "./_answer.ts";
@@ -32,6 +33,9 @@ export function adminHandler(settings: AdminSettings): ServeHandler {
       return await route.answer(settings, { request, url, names });
     } catch (error) {
       // What has no answer of its own is a bug, and the server's to report.
+      if (error instanceof ConfigError) {
+        return refusal(400, "bad_config", error.message);
+      }
       if (!(error instanceof ConnError) || error.reply === undefined) {
         throw error;
       }

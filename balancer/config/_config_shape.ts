@@ -48,6 +48,7 @@ import {
   text,
   whole,
 } from "./_shape.ts";
+import { MAX_WEIGHT } from "./settings.ts";
 import * as rule from "./_text_rules.ts";
 
 /** Milliseconds that may be endless, as whoever takes a time-out away needs. */
@@ -61,7 +62,7 @@ const count = whole({ min: 0 });
 /** One or more, or no limit. */
 const limit = whole({ min: 1, max: Infinity });
 const port = whole({ min: 0, max: 65535 });
-const weight = number({ min: 0 });
+const weight = number({ min: 0, max: MAX_WEIGHT });
 
 const fieldRules = object<FieldRules>({
   remove: list(text(rule.fieldName)),

@@ -317,7 +317,7 @@ export interface BackendConfig {
    */
   id?: string;
   /**
-   * Its share, relative to the others'; 0 for none.
+   * Its share, relative to the others'; 0 for none, at most a million.
    *
    * @default {1}
    */

@@ -91,6 +91,9 @@ export interface HealthCheckSettings
   readonly body: string | undefined;
 }
 
+/** The largest weight: sums of them stay exact. */
+export const MAX_WEIGHT = 1_000_000;
+
 /** See {@linkcode BackendConfig}. */
 export interface BackendSettings {
   /** Unique in its upstream. */

@@ -141,7 +141,7 @@ const BAD: [config: unknown, ...expected: string[]][] = [
   ],
   [
     withUpstream({ backends: [{ address: "a:1", weight: -1 }] }),
-    "upstreams.app.backends[0].weight: Cannot use -1: expected a number of at least 0",
+    "upstreams.app.backends[0].weight: Cannot use -1: expected a number from 0 to 1000000",
   ],
   [
     withRoute({ retries: { statuses: [503, 200] } }),

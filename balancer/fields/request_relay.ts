@@ -150,7 +150,8 @@ export class RequestRelay {
     const filter = this.#filter(trailers, isTrusted, true);
     const kept = new Fields();
     for (const [name, value] of trailers) {
-      if (!filter.has(name, 0, name.length)) kept.append(name, value);
+      const isVia = name.toLowerCase() === "via";
+      if (!isVia && !filter.has(name, 0, name.length)) kept.append(name, value);
     }
     return kept;
   }

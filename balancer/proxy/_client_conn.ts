@@ -247,15 +247,16 @@ export class ClientConn implements ExchangeClient {
   }
 
   /**
-   * The connection has broken, or the client has ended its side of the stream:
-   * then nobody waits for an answer, either.
+   * The connection has broken, what came is wrong or late, or the client has ended
+   * its side of the stream: then nobody waits for an answer, either.
    */
   #left(): void {
     if (this.#exchange === undefined) return;
     const reason: unknown = this.conn.signal.reason;
     const error = reason instanceof ConnError ? reason : undefined;
     this.#exchange.clientLeft(error);
-    this.conn.abort(error);
+    // While it closes it sends the machine's answer.
+    if (this.conn.state === "open") this.conn.abort(error);
   }
 }
 

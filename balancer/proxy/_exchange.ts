@@ -185,13 +185,15 @@ export class Exchange extends WheelEntry implements Dispatched {
     else if (this.#body.waitsForAll) this.#send(this.#wheel.now());
   }
 
-  /** The client has left. */
+  /** The client has left, or was given up: then the error says with which answer. */
   clientLeft(error: ConnError | undefined): void {
     if (this.#over) return;
-    this.figures.status = 499;
-    this.figures.error = error?.code ?? "client_left";
+    const { code = "client_left", reply } = error ?? {};
+    const answered = reply !== undefined && !this.#committed;
+    this.figures.status = answered ? reply : 499;
+    this.figures.error = code;
     this.attempts.cancel();
-    this.#end("client_left");
+    this.#end(answered ? "local" : "client_left");
   }
 
   // What becomes of an attempt.
@@ -214,7 +216,11 @@ export class Exchange extends WheelEntry implements Dispatched {
 
   responded(attempt: Attempt, head: ResponseHead): void | Promise<void> {
     if (attempt.over) return;
-    if (head.status < 200 && head.status !== 101) return this.#interim(head);
+    if (head.status < 200 && head.status !== 101) {
+      // From here on it is the client who lets wait.
+      if (head.status === 100) attempt.conn!.bodyBegun();
+      return this.#interim(head);
+    }
     const now = this.#wheel.now();
     attempt.answered(head, now);
     if (this.#isDiscarded(attempt, head, now)) return;

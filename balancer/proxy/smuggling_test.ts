@@ -328,7 +328,8 @@ for (const [name, body] of BROKEN_BODIES) {
     for (const wire of t.a.wires) {
       assert(!wire.received.includes("hidden"), wire.received);
       assert(!wire.received.includes("0\r\n\r\n"), wire.received);
-      assert(wire.ended !== "no", "its connection is closed");
+      const unused = wire.received === "";
+      assert(unused || wire.ended !== "no", "its connection is closed");
     }
   });
 }

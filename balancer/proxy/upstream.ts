@@ -6,7 +6,11 @@
 
 import { ConnError } from "../../conn/error.ts";
 import { sameBackend, samePolicy, sameSettings } from "../config/diff.ts";
-import type { BackendSettings, UpstreamSettings } from "../config/settings.ts";
+import {
+  type BackendSettings,
+  MAX_WEIGHT,
+  type UpstreamSettings,
+} from "../config/settings.ts";
 import { RetryBudget } from "../limits/retry_budget.ts";
 import { createPolicy, policyName } from "../policy/create.ts";
 import type { Policy, PolicyRequest } from "../policy/policy.ts";
@@ -152,9 +156,9 @@ export class Upstream implements BackendOwner {
 
   /** Changes a backend's share. */
   setWeight(id: string, weight: number): void {
-    if (!(weight >= 0 && weight < Infinity)) {
+    if (!(weight >= 0 && weight <= MAX_WEIGHT)) {
       throw new ConnError(
-        `Cannot set the weight of "${id}" to ${weight}: expected a number that is at least 0`,
+        `Cannot set the weight of "${id}" to ${weight}: expected a number from 0 to ${MAX_WEIGHT}`,
         { code: "bad_weight", side: "local", reply: 400 },
       );
     }
