@@ -178,7 +178,8 @@ export class Balancer implements AdminTarget, Disposable {
     const { drainer, tunnels, settings } = this.#state;
     this.#state.isDraining = true;
     const { within = Infinity } = options;
-    drainer.setRate(Math.max(settings.drainRate, tunnels.size * 1000 / within));
+    const needed = tunnels.size === 0 ? 0 : tunnels.size * 1000 / within;
+    drainer.setRate(Math.max(settings.drainRate, needed));
     return drainer.drain(tunnels);
   }
 

@@ -290,31 +290,6 @@ Deno.test("a weight by hand counts at once; 0 is none", async () => {
   assertEquals([...(await answers(t, 2))].sort().join(""), "ab");
 });
 
-Deno.test("explain says what would happen, and does nothing", async () => {
-  await using t = bench([A, B], {
-    config: () =>
-      config([A, B], {
-        routes: [{ upstream: "u", prefix: "/a", replacement: "/b", name: "r" }],
-      }),
-  });
-  t.balancer.setDraining("u", A, true);
-  const found = t.balancer.explain({ host: "example.com", target: "/a/x?y" });
-  assertEquals([found.route, found.target], ["r", "/b/x?y"]);
-  assertEquals(
-    found.upstreams[0]!.backends.map(({ state, candidate }) => [
-      state,
-      candidate,
-    ]),
-    [["draining", false], ["up", true]],
-  );
-  const none = t.balancer.explain({ host: "example.com", target: "/other" });
-  assertEquals([none.route, none.upstreams], [undefined, []]);
-  assert(none.steps.length > 0);
-  const bad = t.balancer.explain({ host: "", target: "/../x" });
-  assertEquals(bad.route, undefined);
-  assertEquals(t.balancer.snapshot().routes[0]!.requests, 0);
-});
-
 Deno.test("a balancer that is drained is not ready", async () => {
   await using t = bench([A]);
   assertEquals(t.balancer.ready(), true);
@@ -351,17 +326,6 @@ Deno.test("a weight that is none is refused, and changes nothing", async () => {
     assertEquals([error.code, error.reply], ["bad_weight", 400]);
   }
   assertEquals([...(await answers(t, 4))].sort().join(""), "aabb");
-});
-
-Deno.test("explain refuses a host that is none", async () => {
-  await using t = bench([A]);
-  for (const host of ["a\r\nb", "a b", "a:b"]) {
-    const error = assertThrows(
-      () => t.balancer.explain({ host, target: "/" }),
-      ConnError,
-    );
-    assertEquals(error.reply, 400, host);
-  }
 });
 
 Deno.test("a log that fails does no harm", async () => {

@@ -4,6 +4,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { TestClock } from "../conn/clock.ts";
 import { connect } from "../conn/connect.ts";
+import { ConnError } from "../conn/error.ts";
 import { attach } from "../conn/loop.ts";
 import { RawMachine } from "../conn/raw.ts";
 import { Client } from "../http/client/client.ts";
@@ -184,6 +185,16 @@ Deno.test("one balancer tells the next one who the client is", async () => {
       assertEquals(await reply.body.text(), "127.0.0.1, 127.0.0.1");
     }
   }
+});
+
+Deno.test("the PROXY protocol and TLS together are refused on the way in", () => {
+  const options = {
+    ...LOCAL,
+    cert: pem("server.pem"),
+    key: pem("server.key.pem"),
+    proxyProtocol: true,
+  };
+  assertThrows(() => balance(to("127.0.0.1:9"), options), ConnError);
 });
 
 Deno.test("a balancer that cannot listen leaves nothing behind", async () => {

@@ -6,6 +6,8 @@ import { Bench } from "./balancer_test_util.ts";
 import type { BalancerConfig, UpstreamConfig } from "./config/config.ts";
 import { ConfigError } from "./config/config_error.ts";
 import {
+  AGREES_WEBSOCKET,
+  ASKS_WEBSOCKET,
   field,
   post,
   readMessages,
@@ -183,20 +185,16 @@ Deno.test("an ejection ends when the upstream ejects nobody any more", async () 
   assertEquals(t.figures().state, "up");
 });
 
-Deno.test({
-  name: "places that a change adds are given to all who wait",
-  ignore: true,
-  fn: async () => {
-    await using t = bench({ pool: { maxConnections: 1 } }, [A]);
-    t.a.answer = () => {};
-    const clients = [t.client(), t.client(), t.client(), t.client()];
-    for (const client of clients) await client.ask(request());
-    assertEquals([t.a.wires.length, t.figures().queued], [1, 3]);
-    t.balancer.update(config({ pool: { maxConnections: 4 } }, [A]));
-    await settle();
-    await settle();
-    assertEquals([t.a.wires.length, t.figures().queued], [4, 0]);
-  },
+Deno.test("places that a change adds are given to all who wait", async () => {
+  await using t = bench({ pool: { maxConnections: 1 } }, [A]);
+  t.a.answer = () => {};
+  const clients = [t.client(), t.client(), t.client(), t.client()];
+  for (const client of clients) await client.ask(request());
+  assertEquals([t.a.wires.length, t.figures().queued], [1, 3]);
+  t.balancer.update(config({ pool: { maxConnections: 4 } }, [A]));
+  await settle();
+  await settle();
+  assertEquals([t.a.wires.length, t.figures().queued], [4, 0]);
 });
 
 Deno.test("places that a change takes are not given again", async () => {
@@ -241,17 +239,15 @@ Deno.test("an upstream that changes leaves the other ones as they are", async ()
   assertEquals([t.a.wires.length, t.b.wires.length], [2, 1]);
 });
 
-const ASKS = "Connection: Upgrade\r\nUpgrade: websocket\r\n" +
-  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-const AGREES = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n" +
-  "Upgrade: websocket\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n";
-
 for (const [name, change] of [...CHANGES, ...NEW_WAYS]) {
   Deno.test(`a change of ${name} leaves WebSocket connections alone`, async () => {
     await using t = bench({}, [A]);
-    t.a.answer = () => AGREES;
+    t.a.answer = () => AGREES_WEBSOCKET;
     const client = t.client();
-    const [reply] = readMessages(await client.ask(request("/", ASKS)), []);
+    const [reply] = readMessages(
+      await client.ask(request("/", ASKS_WEBSOCKET)),
+      [],
+    );
     assertEquals(field(reply!, "upgrade"), "websocket");
     t.balancer.update(config(change, [A]));
     await t.clock.advance(500);

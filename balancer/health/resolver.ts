@@ -38,6 +38,7 @@ export class Resolver {
   readonly #lookup: (hostname: string) => Promise<string[]>;
   #addresses: readonly string[] = [];
   #next = 0;
+  #interval: number;
   #timer: unknown;
   #closed = false;
 
@@ -48,6 +49,7 @@ export class Resolver {
    */
   constructor(options: ResolverOptions) {
     this.#options = options;
+    this.#interval = options.interval;
     this.#lookup = options.lookup ?? systemLookup;
     if (isAddress(options.hostname)) this.#addresses = [options.hostname];
     else this.#resolve();
@@ -81,6 +83,11 @@ export class Resolver {
     return this.#addresses.includes(address);
   }
 
+  /** Changes the time from one look-up to the next, after the next one. */
+  setInterval(interval: number): void {
+    this.#interval = interval;
+  }
+
   /** Ends it. The answer to a look-up that is under way is dropped. */
   close(): void {
     this.#closed = true;
@@ -88,7 +95,7 @@ export class Resolver {
   }
 
   async #resolve(): Promise<void> {
-    const { hostname, interval, clock } = this.#options;
+    const { hostname, clock } = this.#options;
     let found: string[] = [];
     try {
       found = await this.#lookup(hostname);
@@ -97,6 +104,7 @@ export class Resolver {
     }
     if (this.#closed) return;
     const unknown = found.length === 0 && this.#addresses.length === 0;
+    const interval = this.#interval;
     const delay = unknown ? Math.min(interval, RETRY_AFTER) : interval;
     this.#timer = clock.setTimeout(() => this.#resolve(), delay);
     clock.unrefTimer?.(this.#timer);

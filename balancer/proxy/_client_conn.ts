@@ -175,7 +175,9 @@ export class ClientConn implements ExchangeClient {
     }
     const head = nextHop(received);
     if (head === undefined) {
-      return this.#refuse(received, requestId, 405, route);
+      // For OPTIONS this is the final recipient, RFC 9110 §7.6.2.
+      const status = received.method === "OPTIONS" ? 204 : 405;
+      return this.#refuse(received, requestId, status, route);
     }
     const address = this.#addressOf(received);
     const now = proxy.clock.now();

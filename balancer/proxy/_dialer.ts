@@ -31,7 +31,7 @@ export class Dialer {
   readonly #onChange: () => void;
   #settings: UpstreamSettings;
   #http: HttpSettings;
-  #resolver: Resolver | undefined;
+  readonly #resolver: Resolver | undefined;
   /** Counts how often connections have been made in another way. */
   #way = 0;
 
@@ -54,10 +54,7 @@ export class Dialer {
     const before = this.#settings;
     this.#settings = settings;
     this.#http = httpSettings(settings);
-    if (before.pool.dnsInterval !== settings.pool.dnsInterval) {
-      this.#resolver?.close();
-      this.#resolver = this.#resolve();
-    }
+    this.#resolver?.setInterval(settings.pool.dnsInterval);
     const same = before.proxyProtocol === settings.proxyProtocol &&
       sameSettings(before.tls, settings.tls);
     if (same) return;

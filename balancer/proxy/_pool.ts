@@ -149,7 +149,8 @@ export class BackendPool extends WheelEntry implements ConnOwner {
     this.#settings = settings;
     this.#dedicated = dedicated;
     this.#watchQueue();
-    this.#openForWaiting();
+    const places = settings.maxConnections - this.#open - this.#opening;
+    for (let i = Math.min(places, this.#queued); i > 0; i--) this.#openOne();
   }
 
   /** Closes those put aside that are not of use any more. */

@@ -3,7 +3,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Bench } from "../balancer_test_util.ts";
 import {
-  field,
   post,
   readResponse,
   request,

@@ -140,6 +140,19 @@ Deno.test("an empty chunked body stays one", async () => {
   assertEquals(t.a.requests[0]!.body, "");
 });
 
+Deno.test("many small chunks that come together go on together", async () => {
+  await using t = one();
+  const body = "x".repeat(2000);
+  const tiny = chunks(...body);
+  t.a.answer = () => `HTTP/1.1 200 OK\r\n${CHUNKED}\r\n${tiny}`;
+  const got = await t.ask(request("/", CHUNKED, "POST") + tiny);
+  assertEquals(readResponse(got).body, body);
+  assertEquals(t.a.requests[0]!.body, body);
+  for (const text of [got, t.a.wire.received]) {
+    assert(text.length < 3000, `${text.length} bytes`);
+  }
+});
+
 Deno.test("103 passes before the response", async () => {
   await using t = one();
   t.a.answer = () =>
@@ -263,6 +276,19 @@ Deno.test("trailers cannot say who the client is", async () => {
   const body =
     "0\r\nX-Forwarded-For: 1.2.3.4\r\nX-Request-Id: x\r\nX-Ok: 1\r\n\r\n";
   readResponse(await t.ask(request("/", CHUNKED, "POST") + body));
+  assertEquals(t.a.requests[0]!.trailers, "X-Ok: 1\r\n");
+});
+
+Deno.test("what a route removes it removes from trailers, too", async () => {
+  const remove = ["X-Secret"];
+  await using t = new Bench({
+    backends: 1,
+    route: { requestFields: { remove }, responseFields: { remove } },
+  });
+  const body = "0\r\nX-Secret: s\r\nX-Ok: 1\r\n\r\n";
+  t.a.answer = () => `HTTP/1.1 200 OK\r\n${CHUNKED}\r\n${body}`;
+  const sent = request("/", `${CHUNKED}TE: trailers\r\n`, "POST") + body;
+  assertEquals(readResponse(await t.ask(sent)).trailers, "X-Ok: 1\r\n");
   assertEquals(t.a.requests[0]!.trailers, "X-Ok: 1\r\n");
 });
 

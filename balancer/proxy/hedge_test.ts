@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Bench, type BenchOptions } from "../balancer_test_util.ts";
 import {
+  ASKS_WEBSOCKET,
   field,
   post,
   readResponse,
@@ -103,9 +104,7 @@ Deno.test("the cookie of a pair is that of the one that answered", async () => {
 Deno.test("a WebSocket is not hedged: there would be two", async () => {
   await using t = hedging();
   t.a.answer = t.b.answer = () => {};
-  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n" +
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-  await t.client().ask(request("/", upgrade));
+  await t.client().ask(request("/", ASKS_WEBSOCKET));
   await t.clock.advance(200);
   assertEquals(counts(t), [1, 0]);
 });

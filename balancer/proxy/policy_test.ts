@@ -156,3 +156,78 @@ Deno.test("the cookie of sticky has what the configuration says", async () => {
     assert(attributes.includes(each), cookie);
   }
 });
+
+Deno.test("a sticky client stays with its backend", async () => {
+  await using t = new Bench({ upstream: { policy: "sticky" } });
+  const first = readResponse(await t.ask(request()));
+  const cookie = field(first, "set-cookie")!.split(";")[0];
+  assertMatch(field(first, "set-cookie")!, /HttpOnly/i);
+  for (let i = 0; i < 3; i++) {
+    const next = await t.ask(request("/", `Cookie: ${cookie}\r\n`));
+    assertEquals(readResponse(next).body, first.body);
+  }
+});
+
+Deno.test("a sticky client whose backend fails gets the cookie of the next", async () => {
+  await using t = new Bench({ upstream: { policy: "sticky" } });
+  t.a.mode = "refusing";
+  const reply = readResponse(await t.ask(request()));
+  assertEquals(reply.body, "b");
+  const cookies = reply.fields.filter(([name]) => name === "set-cookie");
+  assertEquals(cookies.length, 1);
+  const next = request("/", `Cookie: ${cookies[0]![1].split(";")[0]}\r\n`);
+  t.a.mode = "up";
+  assertEquals(readResponse(await t.ask(next)).body, "b");
+});
+
+Deno.test("a policy that fails is told, and the client gets 500", async () => {
+  await using t = new Bench({
+    upstream: {
+      policy: () => {
+        throw new Error("mine");
+      },
+    },
+  });
+  assertEquals(statusOf(await t.ask(request())), 500);
+  assertEquals(t.errors.splice(0).map(String), ["Error: mine"]);
+});
+
+Deno.test("a policy that chooses none makes 503", async () => {
+  await using t = new Bench({ upstream: { policy: () => undefined } });
+  const reply = readResponse(await t.ask(request()));
+  assertMatch(reply.start, / 503 /);
+  assertMatch(field(reply, "retry-after") ?? "", /^[1-9]\d*$/);
+});
+
+Deno.test("a policy that chooses what it was not given makes 500", async () => {
+  await using t = new Bench({
+    upstream: {
+      policy: () => ({
+        id: "x",
+        address: "x",
+        weight: 1,
+        inFlight: 0,
+        latency: 0,
+      }),
+    },
+  });
+  assertEquals(statusOf(await t.ask(request())), 500);
+  assertEquals(t.errors.splice(0).length, 1);
+  assertEquals(t.records.length, 1);
+});
+
+Deno.test("a cookie of a policy that cannot be sent is told, and makes no 200", async () => {
+  await using t = new Bench({
+    backends: 1,
+    upstream: {
+      policy: (candidates, request) => {
+        request.setCookie("a=b\r\nX-Evil: 1");
+        return candidates[0];
+      },
+    },
+  });
+  const got = await t.ask(request());
+  assert(!got.includes("X-Evil"), got);
+  assertEquals(statusOf(got), 500);
+  assertEquals(t.errors.splice(0).length, 1);
+});

@@ -259,3 +259,13 @@ export function chunks(...pieces: string[]): string {
   return pieces.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`)
     .join("") + "0\r\n\r\n";
 }
+
+/** Fields of a request that asks for WebSocket. */
+export const ASKS_WEBSOCKET =
+  "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+
+/** The response that agrees to it. */
+export const AGREES_WEBSOCKET =
+  "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n" +
+  "Upgrade: websocket\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n";

@@ -14,6 +14,7 @@ import {
 import { RetryBudget } from "../limits/retry_budget.ts";
 import { createPolicy, policyName } from "../policy/create.ts";
 import type { Policy, PolicyRequest } from "../policy/policy.ts";
+import { RequestKey } from "../policy/request_key.ts";
 import type { BackendState, UpstreamSnapshot } from "../telemetry/snapshot.ts";
 import { Backend, type BackendOwner } from "./backend.ts";
 import type { Surroundings } from "./_dialer.ts";
@@ -40,9 +41,6 @@ export interface UpstreamExplanation {
     readonly candidate: boolean;
   }[];
 }
-
-/** Policies that give the same request the same backend, as long as all stays so. */
-const TELLING: readonly string[] = ["first", "hash", "least_connections"];
 
 /** Backends, and how one of them is chosen. */
 export class Upstream implements BackendOwner {
@@ -202,10 +200,8 @@ export class Upstream implements BackendOwner {
   /** What it would do with a request. */
   explain(request: PolicyRequest): UpstreamExplanation {
     const candidates = this.#candidates();
-    const { policy } = this.settings;
-    // Those that take turns, or chance, have no answer; a program's own is not asked.
-    const tells = typeof policy === "object" && TELLING.includes(policy.type);
-    const next = tells && candidates.length > 0
+    // Those that take turns, or chance, have no answer.
+    const next = candidates.length > 0 && tells(this.settings, request)
       ? this.#createPolicy(this.settings).pick(candidates, request)?.id
       : undefined;
     return {
@@ -301,6 +297,15 @@ function without(
   tried: readonly Backend[],
 ): readonly Backend[] {
   return list.filter((backend) => !tried.includes(backend));
+}
+
+/** Whether the policy gives such requests the same backend, as long as all stays so. */
+function tells({ policy }: UpstreamSettings, request: PolicyRequest): boolean {
+  if (typeof policy === "function") return false;
+  if (policy.type === "first") return true;
+  // Without a key it takes turns.
+  return policy.type === "hash" &&
+    new RequestKey(policy.by ?? "address").of(request.fields, "") !== "";
 }
 
 /** Gives a backend nothing new; what is under way there goes on to its end. */

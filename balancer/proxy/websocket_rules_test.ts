@@ -4,12 +4,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { Bench, type BenchOptions } from "../balancer_test_util.ts";
 import type { WebSocketRules } from "../config/config.ts";
-import { readMessages, request, settle, type Wire } from "./proxy_test_util.ts";
-
-const ASKS = "Connection: Upgrade\r\nUpgrade: websocket\r\n" +
-  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-const AGREES = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n" +
-  "Upgrade: websocket\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n";
+import {
+  AGREES_WEBSOCKET,
+  ASKS_WEBSOCKET,
+  readMessages,
+  request,
+  settle,
+  type Wire,
+} from "./proxy_test_util.ts";
 
 /** The end of a close frame with this code. */
 const code = (value: number) => String.fromCharCode(value >> 8, value & 0xff);
@@ -34,10 +36,10 @@ const ruled = (websocket: WebSocketRules) => bench({ route: { websocket } });
 
 async function open(t: Bench): Promise<[client: Wire, backend: Wire]> {
   const client = t.client();
-  await client.ask(request("/", ASKS));
+  await client.ask(request("/", ASKS_WEBSOCKET));
   const backend = t.a.wire;
   backend.take();
-  backend.send(AGREES);
+  backend.send(AGREES_WEBSOCKET);
   await settle();
   readMessages(client.take(), []);
   return [client, backend];
@@ -126,5 +128,19 @@ Deno.test("a drain goes by the drainRate of now", async () => {
   t.balancer.update(config(10));
   await t.clock.advance(400);
   assertEquals(told(), 4);
+  await t.clock.advance(10_000);
+});
+
+Deno.test("a drain within a time tells all of them within it", async () => {
+  await using t = bench({ common: { drainRate: 1 } });
+  const pairs: [Wire, Wire][] = [];
+  for (let i = 0; i < 12; i++) pairs.push(await open(t));
+  t.balancer.drain({ within: 3000 });
+  const told = () =>
+    pairs.filter(([client]) => client.received.endsWith(code(1001))).length;
+  await t.clock.advance(1000);
+  assert(told() > 1 && told() < 8, `${told()} after a third of the time`);
+  await t.clock.advance(2000);
+  assertEquals(told(), 12);
   await t.clock.advance(10_000);
 });

@@ -6,6 +6,7 @@ import { connect, serve, type WsConn } from "../../ws/mod.ts";
 import { balance } from "../balance.ts";
 import { Bench, type BenchOptions } from "../balancer_test_util.ts";
 import {
+  AGREES_WEBSOCKET,
   field,
   post,
   readMessage,
@@ -20,8 +21,6 @@ import {
 
 const ASKS = "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n" +
   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-const AGREES = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n" +
-  "Upgrade: websocket\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n";
 /** A text frame "hi" from a client, masked with zeros, and from a server. */
 const FROM_CLIENT = "\x81\x82\0\0\0\0hi";
 const FROM_SERVER = "\x81\x02hi";
@@ -42,7 +41,7 @@ async function open(t: Bench): Promise<[client: Wire, backend: Wire]> {
   await client.ask(request("/chat", ASKS));
   const backend = t.a.wire;
   backend.take();
-  backend.send(AGREES);
+  backend.send(AGREES_WEBSOCKET);
   await settle();
   const [reply] = readMessages(client.take(), []);
   assertMatch(reply!.start, / 101 /);
@@ -65,7 +64,7 @@ Deno.test("an upgrade passes both ways, and then bytes as they are", async () =>
   assertEquals(field(seen!, "connection"), "Upgrade");
   assertEquals(field(seen!, "upgrade"), "websocket");
   assertMatch(field(seen!, "sec-websocket-key")!, /^A+==$/);
-  t.a.wire.send(AGREES);
+  t.a.wire.send(AGREES_WEBSOCKET);
   await settle();
   const [reply] = readMessages(client.take(), []);
   assertEquals(field(reply!, "connection"), "Upgrade");
@@ -83,7 +82,7 @@ Deno.test("what is sent ahead is not lost", async () => {
   const client = t.client();
   await client.ask(request("/", ASKS) + FROM_CLIENT);
   assert(!t.a.wire.take().includes("hi"), "it is no HTTP");
-  t.a.wire.send(AGREES + FROM_SERVER);
+  t.a.wire.send(AGREES_WEBSOCKET + FROM_SERVER);
   await settle();
   assert(client.take().endsWith(`\r\n\r\n${FROM_SERVER}`));
   assertEquals(t.a.wire.take(), FROM_CLIENT);
@@ -149,7 +148,7 @@ Deno.test("an upgrade that cannot connect goes to another backend", async () => 
   t.a.mode = "refusing";
   const client = t.client();
   await client.ask(request("/", ASKS));
-  t.b.wire.send(AGREES);
+  t.b.wire.send(AGREES_WEBSOCKET);
   await settle();
   assertMatch(client.take(), /^HTTP\/1\.1 101 /);
   await part(client, t.b.wire);
@@ -231,7 +230,7 @@ for (
     const [client, backend] = await open(t);
     const other = t.client();
     await other.ask(request("/", ASKS));
-    t.b.wire.send(AGREES);
+    t.b.wire.send(AGREES_WEBSOCKET);
     await settle();
     act(t);
     await t.clock.advance(100);
@@ -254,7 +253,7 @@ for (
     const client = t.client();
     await client.ask(request("/chat", ASKS));
     act(t);
-    t.a.wire.send(AGREES);
+    t.a.wire.send(AGREES_WEBSOCKET);
     await settle();
     await t.clock.advance(100);
     assertMatch(client.received, / 101 /);

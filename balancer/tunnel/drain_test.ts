@@ -109,3 +109,29 @@ Deno.test("Drainer keeps a pace that is finer than the clock", async () => {
   await clock.advance(100);
   await drained;
 });
+
+Deno.test("a tunnel that is kept is not told, and costs no turn", async () => {
+  const clock = new TestClock();
+  const drainer = new Drainer({ rate: 1, clock });
+  const { tunnels, told } = makeTunnels(clock, 5);
+  drainer.drain(tunnels);
+  drainer.keep(tunnels.slice(1, 3));
+  await clock.advance(10_000);
+  assertEquals(told, [0, 1000, 2000]);
+  drainer.drain(tunnels.slice(1, 3));
+  await clock.advance(10_000);
+  assertEquals(told.length, 5);
+});
+
+Deno.test("a rate that changes counts at once, for those who wait, too", async () => {
+  const clock = new TestClock();
+  const drainer = new Drainer({ rate: 0.1, clock });
+  const { tunnels, told } = makeTunnels(clock, 5);
+  drainer.drain(tunnels);
+  await clock.advance(500);
+  assertEquals(told, [0]);
+  drainer.setRate(10);
+  await clock.advance(400);
+  assertEquals(told.length, 5);
+  assertEquals(clock.pending, 0);
+});
