@@ -19,8 +19,6 @@ import { normalizePath } from "../routing/target.ts";
 import { ADDRESS_FORMS, isHostName, parseEndpoint } from "./endpoint.ts";
 import type { TextRule } from "./_shape.ts";
 
-const encoder = new TextEncoder();
-
 /** Any text but the empty one. */
 export const notEmpty: TextRule = (text) =>
   text === "" ? "a text that is not empty" : undefined;
