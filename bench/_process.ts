@@ -4,6 +4,7 @@
  * @module
  */
 
+import { lines } from "./_lines.ts";
 import { cpuTime, residentSize } from "./_proc.ts";
 
 /** How to start a program. */
@@ -124,16 +125,4 @@ function commandLine(start: Start): [string, Deno.CommandOptions] {
     stdout: "piped",
     stderr: "inherit",
   }];
-}
-
-async function* lines(
-  stream: ReadableStream<Uint8Array>,
-): AsyncGenerator<string, undefined> {
-  let rest = "";
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const parts = (rest + chunk).split("\n");
-    rest = parts.pop() ?? "";
-    yield* parts;
-  }
-  return undefined;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { lines } from "./_chaos_lines.ts";
+import { lines } from "../_lines.ts";
 import type { Ledger } from "./_chaos_ledger.ts";
 
 /** What all of them need. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { lines } from "./_chaos_lines.ts";
+import { lines } from "../_lines.ts";
 
 const TOKEN = crypto.randomUUID();
 const UPSTREAM = "main";
