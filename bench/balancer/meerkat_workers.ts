@@ -1,6 +1,6 @@
 // The same as meerkat.ts in several threads: how many, and then the ports.
 
-import { balanceWorkers } from "../../balancer/workers.ts";
+import { balanceWorkers } from "@meerkat/net/balancer";
 import { obey } from "../_program.mjs";
 
 const [workers = "1", ...ports] = Deno.args;
