@@ -1,6 +1,5 @@
 // One thread of meerkat_workers.ts.
 
-import { balance } from "../../balancer/balance.ts";
-import { balancerMain } from "../../balancer/worker_main.ts";
+import { balance, balancerMain } from "@meerkat/net/balancer";
 
 balancerMain(({ config, listen }) => balance(config, listen));
