@@ -118,9 +118,9 @@ export class Balancer implements AdminTarget, Disposable {
   constructor(config: BalancerConfig, options: BalancerOptions = {}) {
     const settings = resolveConfig(config);
     const { clock = systemClock, random = Math.random } = options;
-    const { connect = connectTo, onRequest, onError = console.error } = options;
+    const { connect = connectTo, lookup } = options;
+    const { onRequest, onError = console.error } = options;
     this.#clock = clock;
-    const { lookup } = options;
     this.#surroundings = { clock, random, connect, lookup };
     this.#state = new ProxyState(
       settings,
@@ -218,7 +218,7 @@ export class Balancer implements AdminTarget, Disposable {
     };
   }
 
-  /** Adds a backend, until the configuration changes. */
+  /** Adds a backend, until the configuration has other ones for that upstream. */
   addBackend(upstream: string, backend: BackendConfig): void {
     this.#upstream(upstream).add(resolveBackend(backend));
   }
