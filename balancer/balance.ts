@@ -4,6 +4,7 @@
  * @module
  */
 
+import { AroundServer } from "../conn/around_server.ts";
 import type { Handler } from "../conn/conn.ts";
 import { ConnError } from "../conn/error.ts";
 import {
@@ -122,49 +123,20 @@ function afterHeader(
   };
 }
 
-class ListeningBalancer implements BalancerServer {
+class ListeningBalancer extends AroundServer implements BalancerServer {
   readonly balancer: Balancer;
-  readonly #server: Server;
 
   constructor(server: Server, balancer: Balancer) {
-    this.#server = server;
+    super(server);
     this.balancer = balancer;
     const end = () => balancer[Symbol.dispose]();
     server.finished.then(end, end);
   }
 
-  get addr(): Deno.Addr {
-    return this.#server.addr;
-  }
-
-  get finished(): Promise<void> {
-    return this.#server.finished;
-  }
-
-  get connections(): number {
-    return this.#server.connections;
-  }
-
-  async shutdown(options?: ShutdownOptions): Promise<void> {
+  override async shutdown(options?: ShutdownOptions): Promise<void> {
     const { timeout = 30_000 } = options ?? {};
     // Their ends need some of the time to answer.
     this.balancer.drain({ within: timeout / 2 });
-    await this.#server.shutdown(options);
-  }
-
-  close(): void {
-    this.#server.close();
-  }
-
-  ref(): void {
-    this.#server.ref();
-  }
-
-  unref(): void {
-    this.#server.unref();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
+    await super.shutdown(options);
   }
 }

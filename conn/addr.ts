@@ -17,3 +17,11 @@ export function formatHostPort(hostname: string, port: number): string {
     ? `[${hostname}]:${port}`
     : `${hostname}:${port}`;
 }
+
+/**
+ * Whether a host is an address, without brackets, and no name: no name has a colon,
+ * or four numbers for its labels.
+ */
+export function isAddress(hostname: string): boolean {
+  return hostname.includes(":") || /^\d+(\.\d+){3}$/.test(hostname);
+}

@@ -2,7 +2,7 @@
 // the next -b only.
 
 import type { FileConfig, RouteConfig } from "@meerkat/net/balancer";
-import { UsageError } from "./_usage.ts";
+import { count, UsageError } from "./_usage.ts";
 
 /** What the command line asks for. */
 export type Job =
@@ -217,18 +217,4 @@ function endpoint(
   if (colon < 0) return { port };
   const hostname = value.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
   return hostname === "" ? { port } : { hostname, port };
-}
-
-function count(
-  value: string,
-  option: string,
-  what: string,
-  from: number,
-  to: number,
-): number {
-  const number = /^\d{1,5}$/.test(value) ? Number(value) : NaN;
-  if (number >= from && number <= to) return number;
-  throw new UsageError(
-    `Option ${option} is "${value}", expected ${what} from ${from} to ${to}`,
-  );
 }

@@ -1,22 +1,10 @@
 // The page of the WebSocket server, in a browser.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { launch, look } from "../tools/browser_test_util.ts";
 import { testWith } from "../tools/need.ts";
 import { startWsServer } from "./_websocket_test_util.ts";
-
-/** Starts a browser that talks to nobody by itself. */
-async function launch(executablePath: string): Promise<Browser> {
-  const { chromium } = await import("playwright-core");
-  return await chromium.launch({
-    executablePath,
-    args: [
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
-      ...["--no-first-run", "--disable-background-networking"],
-      ...["--disable-component-update", "--disable-sync"],
-    ],
-  });
-}
 
 /** The last line of the page's log that is of a kind. */
 async function logged(page: Page, kind: string, count = 1): Promise<string[]> {
@@ -125,29 +113,14 @@ testWith(
     await using server = started.server;
     const browser = await launch(chromium);
     try {
-      for (const width of [320, 390, 1100]) {
-        for (const colorScheme of ["light", "dark"] as const) {
-          await t.step(`${width} px, ${colorScheme}`, async () => {
-            const page = await browser.newPage({
-              colorScheme,
-              viewport: { width, height: 900 },
-            });
-            await page.goto(`${started.http}/test.html`);
-            await page.click("#connect");
-            await page.waitForSelector("#state.open");
-            await page.fill("#text", "meerkat".repeat(100));
-            await page.click("#send");
-            await logged(page, "received");
-            assertEquals(await overflow(page), 0);
-            const background = await page.evaluate(
-              "getComputedStyle(document.body).backgroundColor",
-            );
-            const [red = 0] = /\d+/.exec(String(background))?.map(Number) ?? [];
-            assertEquals(red < 128, colorScheme === "dark");
-            await page.close();
-          });
-        }
-      }
+      await look(t, browser, [320, 390, 1100], async (page) => {
+        await page.goto(`${started.http}/test.html`);
+        await page.click("#connect");
+        await page.waitForSelector("#state.open");
+        await page.fill("#text", "meerkat".repeat(100));
+        await page.click("#send");
+        await logged(page, "received");
+      });
     } finally {
       await browser.close();
     }
@@ -155,10 +128,3 @@ testWith(
     assertEquals(await server.ended(), 0);
   },
 );
-
-/** By how many pixels the page is too wide. */
-async function overflow(page: Page): Promise<number> {
-  return Number(
-    await page.evaluate("document.documentElement.scrollWidth - innerWidth"),
-  );
-}

@@ -19,7 +19,7 @@ import { serve } from "@meerkat/net/http";
 import { parseArgs } from "@std/cli/parse-args";
 import { type Options, restfulApi } from "./_restful_api.ts";
 import { checkRoot, runServer, type Started } from "./_server_program.ts";
-import { UsageError } from "./_usage.ts";
+import { count, UsageError } from "./_usage.ts";
 
 const USAGE =
   `Usage: restful_server [-p PORT] [-d ROOT] [-s CERT.pem] [-w WORKERS]
@@ -70,20 +70,6 @@ function parse(args: string[]): Job | undefined {
   }
   const hostname = colon < 0 ? "0.0.0.0" : flags.p.slice(0, colon);
   return { hostname, port, root: flags.d, pem: flags.s, workers };
-}
-
-function count(
-  value: string,
-  option: string,
-  what: string,
-  from: number,
-  to: number,
-): number {
-  const number = /^\d{1,5}$/.test(value) ? Number(value) : NaN;
-  if (number >= from && number <= to) return number;
-  throw new UsageError(
-    `Option ${option} is "${value}", expected ${what} from ${from} to ${to}`,
-  );
 }
 
 async function start(job: Job): Promise<Server | WorkerServer> {

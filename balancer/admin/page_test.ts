@@ -1,9 +1,10 @@
 // The live page, in a browser.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Browser, Locator, Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { type Clock, systemClock } from "../../conn/clock.ts";
 import { ConnError } from "../../conn/error.ts";
+import { launch, look } from "../../tools/browser_test_util.ts";
 import { testWith } from "../../tools/need.ts";
 import { fakeBackend, FakeTarget, TOKEN } from "./_fake_target_test_util.ts";
 import { serveAdmin } from "./serve_admin.ts";
@@ -38,19 +39,6 @@ function serveTarget(target: FakeTarget, port = 0, token = TOKEN) {
 
 const portOf = (server: { addr: Deno.Addr }) =>
   (server.addr as Deno.NetAddr).port;
-
-/** Starts a browser that talks to nobody by itself. */
-async function launch(executablePath: string): Promise<Browser> {
-  const { chromium } = await import("playwright-core");
-  return await chromium.launch({
-    executablePath,
-    args: [
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
-      ...["--no-first-run", "--disable-background-networking"],
-      ...["--disable-component-update", "--disable-sync"],
-    ],
-  });
-}
 
 async function signIn(page: Page, port: number, token = TOKEN): Promise<void> {
   await page.goto(`http://127.0.0.1:${port}/`);
@@ -227,35 +215,13 @@ testWith(
     await using server = serveTarget(target);
     const browser = await launch(chromium);
     try {
-      for (const width of [320, 390, 1280]) {
-        for (const colorScheme of ["light", "dark"] as const) {
-          await t.step(`${width} px, ${colorScheme}`, async () => {
-            const page = await browser.newPage({
-              colorScheme,
-              viewport: { width, height: 900 },
-            });
-            await signIn(page, portOf(server));
-            await shows(page.locator("#notice"), "shutting down");
-            await shows(card(page, "two").locator(".state"), "Ejected");
-            assertEquals(await overflow(page), 0);
-            const background = await page.evaluate(
-              "getComputedStyle(document.body).backgroundColor",
-            );
-            const [red = 0] = /\d+/.exec(String(background))?.map(Number) ?? [];
-            assertEquals(red < 128, colorScheme === "dark");
-            await page.close();
-          });
-        }
-      }
+      await look(t, browser, [320, 390, 1280], async (page) => {
+        await signIn(page, portOf(server));
+        await shows(page.locator("#notice"), "shutting down");
+        await shows(card(page, "two").locator(".state"), "Ejected");
+      });
     } finally {
       await browser.close();
     }
   },
 );
-
-/** By how many pixels the page is too wide. */
-async function overflow(page: Page): Promise<number> {
-  return Number(
-    await page.evaluate("document.documentElement.scrollWidth - innerWidth"),
-  );
-}

@@ -26,6 +26,7 @@
  * @module
  */
 
+import { AroundServer } from "../../conn/around_server.ts";
 import { systemClock } from "../../conn/clock.ts";
 import type { Server, ShutdownOptions } from "../../conn/listen.ts";
 import { serve, type ServeOptions } from "../../http/server/serve.ts";
@@ -121,46 +122,21 @@ function withDefaults(options: ServeOptions): ServeOptions {
 }
 
 /** A server whose event streams do not hold up its end. */
-class AdminServer implements Server {
-  readonly #server: Server;
+class AdminServer extends AroundServer {
   readonly #feed: SnapshotFeed;
 
   constructor(server: Server, feed: SnapshotFeed) {
-    this.#server = server;
+    super(server);
     this.#feed = feed;
   }
 
-  get addr(): Deno.Addr {
-    return this.#server.addr;
-  }
-
-  get finished(): Promise<void> {
-    return this.#server.finished;
-  }
-
-  get connections(): number {
-    return this.#server.connections;
-  }
-
-  shutdown(options?: ShutdownOptions): Promise<void> {
+  override shutdown(options?: ShutdownOptions): Promise<void> {
     this.#feed.close();
-    return this.#server.shutdown(options);
+    return super.shutdown(options);
   }
 
-  close(): void {
+  override close(): void {
     this.#feed.close();
-    this.#server.close();
-  }
-
-  ref(): void {
-    this.#server.ref();
-  }
-
-  unref(): void {
-    this.#server.unref();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
+    super.close();
   }
 }

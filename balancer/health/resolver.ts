@@ -5,6 +5,7 @@
  */
 
 import { lookup } from "node:dns/promises";
+import { isAddress } from "../../conn/addr.ts";
 import type { Clock } from "../../conn/clock.ts";
 
 /** As long as nothing is known, a failed look-up is repeated after so long. */
@@ -121,11 +122,6 @@ export class Resolver {
     this.#next = 0;
     this.#options.onChange?.(addresses);
   }
-}
-
-/** Whether it is an address: no name has a colon, or a number for its last label. */
-function isAddress(hostname: string): boolean {
-  return hostname.includes(":") || /^\d+(\.\d+){3}$/.test(hostname);
 }
 
 async function systemLookup(hostname: string): Promise<string[]> {

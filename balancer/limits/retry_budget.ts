@@ -4,10 +4,7 @@
  * @module
  */
 
-/** How long a request or retry counts, in milliseconds. */
-const WINDOW = 10_000;
-const SLICES = 10;
-const SLICE = WINDOW / SLICES;
+import { RetryWindow, WINDOW } from "../../http/client/retry_window.ts";
 
 /**
  * Keeps retries to a share of the requests, so that backends in trouble do not
@@ -17,13 +14,7 @@ const SLICE = WINDOW / SLICES;
 export class RetryBudget {
   readonly #ratio: number;
   readonly #reserve: number;
-  readonly #requests = new Array<number>(SLICES).fill(0);
-  readonly #retries = new Array<number>(SLICES).fill(0);
-  /** The sums of the slices. */
-  #requestsInWindow = 0;
-  #retriesInWindow = 0;
-  #slice = 0;
-  #sliceEnd = -Infinity;
+  readonly #window = new RetryWindow();
 
   /**
    * Creates a budget.
@@ -44,9 +35,7 @@ export class RetryBudget {
    * @param now Milliseconds on any clock that does not go back.
    */
   request(now: number): void {
-    if (now >= this.#sliceEnd) this.#turn(now);
-    this.#requests[this.#slice]!++;
-    this.#requestsInWindow++;
+    this.#window.countRequest(now);
   }
 
   /**
@@ -56,26 +45,12 @@ export class RetryBudget {
    * @returns Whether it is allowed.
    */
   take(now: number): boolean {
-    if (now >= this.#sliceEnd) this.#turn(now);
-    const allowed = this.#reserve + this.#ratio * this.#requestsInWindow;
+    this.#window.move(now);
+    const { requests, retries } = this.#window;
+    const allowed = this.#reserve + this.#ratio * requests;
     // 0.29 * 100 is a little less than 29.
-    if (this.#retriesInWindow + 1 > allowed + 1e-6) return false;
-    this.#retries[this.#slice]!++;
-    this.#retriesInWindow++;
+    if (retries + 1 > allowed + 1e-6) return false;
+    this.#window.countRetry(now);
     return true;
-  }
-
-  /** Moves on to the slice of time that `now` lies in; what is old is forgotten. */
-  #turn(now: number): void {
-    const late = now - this.#sliceEnd;
-    const steps = late >= WINDOW ? SLICES : Math.floor(late / SLICE) + 1;
-    for (let i = 0; i < steps; i++) {
-      this.#slice = (this.#slice + 1) % SLICES;
-      this.#requestsInWindow -= this.#requests[this.#slice]!;
-      this.#retriesInWindow -= this.#retries[this.#slice]!;
-      this.#requests[this.#slice] = 0;
-      this.#retries[this.#slice] = 0;
-    }
-    this.#sliceEnd = now - (now % SLICE) + SLICE;
   }
 }

@@ -8,6 +8,7 @@ import type { Machine } from "../../conn/machine.ts";
 import type { Transport } from "../../conn/transport.ts";
 import { type TimerWheel, WheelEntry, wheelFor } from "../../conn/wheel.ts";
 import { NotedTransport } from "../../http/client/noted_transport.ts";
+import { announcedIdle } from "../../http/codec/keep_alive.ts";
 import type {
   HttpCommand,
   HttpEvent,
@@ -210,7 +211,9 @@ export class BackendConn extends WheelEntry {
     if (head.status >= 200) {
       this.#head = head;
       // It hardly ever changes, so it is not looked up each time.
-      if ((this.uses & 15) === 1) this.announcedIdle = announcedIdle(head);
+      if ((this.uses & 15) === 1) {
+        this.announcedIdle = announcedIdle(head.fields) ?? Infinity;
+      }
     }
     const wait = attempt.owner.responded(attempt, head);
     if (head.status >= 200 && this.#attempt === attempt) {
@@ -269,11 +272,4 @@ export class BackendConn extends WheelEntry {
     this.#wheel.cancel(this);
     this.#owner.left(this);
   }
-}
-
-/** The `timeout` of a `Keep-Alive` field, in milliseconds. */
-function announcedIdle({ fields }: ResponseHead): number {
-  const value = fields.get("keep-alive");
-  const seconds = value && /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(value)?.[1];
-  return seconds ? Number(seconds) * 1000 : Infinity;
 }

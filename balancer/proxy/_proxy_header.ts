@@ -6,7 +6,7 @@ import {
   type ConnectOptions,
   startTls,
 } from "../../conn/connect.ts";
-import type { Transport } from "../../conn/transport.ts";
+import { writeAll } from "../../conn/write_all.ts";
 import { encodeProxyHeader } from "../proxy_protocol/encode.ts";
 import type { ClientAddress } from "./_attempt.ts";
 
@@ -45,13 +45,4 @@ export async function connectWithHeader(
   });
   const { connect: connectTime } = connected.timings;
   return { ...secured, timings: { ...timings, connect: connectTime } };
-}
-
-async function writeAll(
-  transport: Transport,
-  bytes: Uint8Array,
-): Promise<void> {
-  for (let sent = 0; sent < bytes.length;) {
-    sent += await transport.write(bytes.subarray(sent));
-  }
 }

@@ -16,6 +16,7 @@ import {
   timeout,
 } from "./_exchange.ts";
 import type { Fields } from "../codec/fields.ts";
+import { announcedIdle } from "../codec/keep_alive.ts";
 import type { HttpCommand, HttpEvent, ResponseHead } from "../codec/message.ts";
 import type { Origin } from "./_origin.ts";
 import { NotedTransport } from "./noted_transport.ts";
@@ -366,12 +367,4 @@ export class ClientConn extends WheelEntry implements BodyOwner, UploadOwner {
     this.#wheel.cancel(this);
     this.#keeper.drop(this, closing);
   }
-}
-
-/** The `timeout` of a `Keep-Alive` field, in milliseconds. */
-function announcedIdle(fields: Fields): number | undefined {
-  const value = fields.get("keep-alive");
-  if (value === undefined) return undefined;
-  const seconds = /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(value)?.[1];
-  return seconds === undefined ? undefined : Number(seconds) * 1000;
 }

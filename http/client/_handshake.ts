@@ -5,6 +5,7 @@ import type { Clock } from "../../conn/clock.ts";
 import { ConnError } from "../../conn/error.ts";
 import type { Machine, Sink } from "../../conn/machine.ts";
 import type { Transport } from "../../conn/transport.ts";
+import { writeAll } from "../../conn/write_all.ts";
 
 /** How to shake hands. */
 export interface HandshakeOptions<E, C> {
@@ -125,10 +126,8 @@ class Handshake<E> implements Sink<E> {
 
   async #flush(): Promise<void> {
     for (const data of this.#out.splice(0)) {
-      let bytes = typeof data === "string" ? encoder.encode(data) : data;
-      while (bytes.length > 0) {
-        bytes = bytes.subarray(await this.#transport.write(bytes));
-      }
+      const bytes = typeof data === "string" ? encoder.encode(data) : data;
+      await writeAll(this.#transport, bytes);
     }
   }
 }

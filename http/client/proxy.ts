@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isAddress } from "../../conn/addr.ts";
 import { ConnError } from "../../conn/error.ts";
 
 /** A proxy between the client and the origins. */
@@ -139,10 +140,6 @@ function parseRule(rule: string): { name: string; port?: number } {
   const host = unbracket((match?.[1] ?? rule).toLowerCase());
   const name = host.replace(/^\*?\./, "").replace(/\.$/, "");
   return match ? { name, port: Number(match[2]) } : { name };
-}
-
-function isAddress(name: string): boolean {
-  return name.includes(":") || /^\d+(\.\d+){3}$/.test(name);
 }
 
 function withoutPassword(url: string): string {

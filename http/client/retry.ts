@@ -4,6 +4,8 @@
  * @module
  */
 
+import { RetryWindow } from "./retry_window.ts";
+
 /** Options of {@linkcode RetryPolicy}. */
 export interface RetryOptions {
   /** Attempts in all, the first one included. @default {3} */
@@ -51,9 +53,6 @@ export interface FailedAttempt {
   /** The code of the error if there was no reply. */
   code?: string;
 }
-
-const WINDOW = 10_000;
-const SLICES = 10;
 
 /** Failures that another attempt can cure. All others are final. */
 const PASSING: ReadonlySet<string> = new Set([
@@ -110,10 +109,7 @@ export class RetryPolicy {
   readonly #options: Required<RetryOptions>;
   readonly #random: () => number;
   readonly #statuses: ReadonlySet<number>;
-  readonly #requests = new Array<number>(SLICES).fill(0);
-  readonly #retries = new Array<number>(SLICES).fill(0);
-  #slice = 0;
-  #sliceEnd = -Infinity;
+  readonly #window = new RetryWindow();
 
   /**
    * Creates a policy.
@@ -141,8 +137,7 @@ export class RetryPolicy {
    * @param now Milliseconds on any clock that does not go back.
    */
   countRequest(now: number): void {
-    if (now >= this.#sliceEnd) this.#turn(now);
-    this.#requests[this.#slice]!++;
+    this.#window.countRequest(now);
   }
 
   /**
@@ -177,13 +172,14 @@ export class RetryPolicy {
 
   /** Whether one more retry stays within the budget; counts it if so. */
   #spend(now: number): boolean {
-    if (now >= this.#sliceEnd) this.#turn(now);
+    this.#window.move(now);
+    const { requests, retries } = this.#window;
     const allowed = Math.max(
       this.#options.minimumRetries,
-      Math.floor(sum(this.#requests) * this.#options.budget),
+      Math.floor(requests * this.#options.budget),
     );
-    if (sum(this.#retries) >= allowed) return false;
-    this.#retries[this.#slice]!++;
+    if (retries >= allowed) return false;
+    this.#window.countRetry(now);
     return true;
   }
 
@@ -196,23 +192,4 @@ export class RetryPolicy {
     const top = Math.min(maxDelay, baseDelay * 2 ** (failed.attempts - 1));
     return this.#random() * top;
   }
-
-  /** Moves on to the slice of time that `now` lies in; what is old is forgotten. */
-  #turn(now: number): void {
-    const length = WINDOW / SLICES;
-    const late = now - this.#sliceEnd;
-    const steps = late >= WINDOW ? SLICES : Math.floor(late / length) + 1;
-    for (let i = 0; i < steps; i++) {
-      this.#slice = (this.#slice + 1) % SLICES;
-      this.#requests[this.#slice] = 0;
-      this.#retries[this.#slice] = 0;
-    }
-    this.#sliceEnd = now - (now % length) + length;
-  }
-}
-
-function sum(numbers: readonly number[]): number {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
 }
