@@ -28,7 +28,7 @@ import {
 } from "./_exchange_rules.ts";
 import { HeldResponse } from "./_held_response.ts";
 import { RequestBody } from "./_request_body.ts";
-import { type EndEvent, passableTrailers } from "./_trailers.ts";
+import { endCommand, type EndEvent, passableTrailers } from "./_trailers.ts";
 import type { Route } from "./route.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -285,9 +285,7 @@ export class Exchange extends WheelEntry implements Dispatched {
     } else if (!this.#whole) {
       const passable = passableTrailers(event);
       const trailers = passable && this.route.responseRelay.trailers(passable);
-      this.#client.conn.send(
-        trailers === undefined ? { type: "end" } : { type: "end", trailers },
-      );
+      this.#client.conn.send(endCommand(trailers));
     }
     this.#end("complete");
   }
@@ -393,9 +391,7 @@ export class Exchange extends WheelEntry implements Dispatched {
   #sendEnd(attempt: Attempt): void {
     const conn = attempt.conn!;
     const { trailers } = this.#body;
-    conn.conn.send(
-      trailers === undefined ? { type: "end" } : { type: "end", trailers },
-    );
+    conn.conn.send(endCommand(trailers));
     conn.requestSent(attempt, this.#wheel.now());
   }
 

@@ -3,7 +3,7 @@
 import { PLAIN_END } from "../../http/codec/body_reader.ts";
 import { isTrailer } from "../../http/codec/body_writer.ts";
 import { Fields } from "../../http/codec/fields.ts";
-import type { HttpEvent } from "../../http/codec/message.ts";
+import type { EndCommand, HttpEvent } from "../../http/codec/message.ts";
 
 /** The end of a message. */
 export type EndEvent = HttpEvent & { type: "end" };
@@ -21,4 +21,9 @@ export function passableTrailers(event: EndEvent): Fields | undefined {
     if (isTrailer(name)) passed.append(name, value);
   }
   return passed.size === 0 ? undefined : passed;
+}
+
+/** Ends a message, with trailers if there are any. */
+export function endCommand(trailers: Fields | undefined): EndCommand {
+  return trailers === undefined ? { type: "end" } : { type: "end", trailers };
 }

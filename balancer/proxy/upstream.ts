@@ -147,7 +147,7 @@ export class Upstream implements BackendOwner {
   remove(id: string): Backend {
     const backend = this.backend(id);
     this.#backends = this.#backends.filter((other) => other !== backend);
-    leave(backend);
+    backend.retire();
     this.changed();
     return backend;
   }
@@ -253,7 +253,7 @@ export class Upstream implements BackendOwner {
       return same;
     });
     const gone = old.filter((backend) => !this.#backends.includes(backend));
-    for (const backend of gone) leave(backend);
+    for (const backend of gone) backend.retire();
     this.changed();
     return gone;
   }
@@ -306,10 +306,4 @@ function tells({ policy }: UpstreamSettings, request: PolicyRequest): boolean {
   // Without a key it takes turns.
   return policy.type === "hash" &&
     new RequestKey(policy.by ?? "address").of(request.fields, "") !== "";
-}
-
-/** Gives a backend nothing new; what is under way there goes on to its end. */
-function leave(backend: Backend): void {
-  backend.setDraining(true);
-  backend.retire();
 }
