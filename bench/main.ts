@@ -15,6 +15,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   http: async () => (await import("./http/suite.ts")).suite,
   ws: async () => (await import("./ws/suite.ts")).suite,
   balancer: async () => (await import("./balancer/suite.ts")).suite,
+  push: async () => (await import("./push/suite.ts")).suite,
 };
 
 const QUICK = { rounds: 2, seconds: 1 };

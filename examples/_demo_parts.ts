@@ -1,64 +1,15 @@
 // What the demo shows, and what is to come of it.
 
-import type { Program } from "./_demo_process.ts";
-
-/** Where the servers are, without a path, by their titles. */
-export type Urls = Readonly<Record<string, string>>;
-
-/** One run of a client. */
-export interface Step {
-  readonly title: string;
-  /** The title of a server that is ended before. */
-  readonly ends?: string;
-  /** The title of a server that was ended, and is started again before. */
-  readonly restarts?: string;
-  readonly client: Program;
-  /** The client's command line, for a server at this URL, with this admin page. */
-  readonly args: (url: string, adminUrl: string) => readonly string[];
-  /** What is typed. */
-  readonly input?: string;
-  /** The status that the client ends with. */
-  readonly code?: number;
-  /** What it prints. */
-  readonly stdout?: RegExp;
-  readonly stderr?: RegExp;
-  /** A line that the server prints meanwhile. */
-  readonly printed?: (urls: Urls) => RegExp;
-}
-
-/** A server, and what is shown of it. */
-export interface Part {
-  /** What it is called. */
-  readonly title: string;
-  readonly program: Program;
-  /** Its usual port. */
-  readonly port: number;
-  /** Its command line, to listen on a port, when these servers run. */
-  readonly args: (port: number, urls: Urls) => readonly string[];
-  /**
-   * What it has printed when it listens, with the port as the first group, and the
-   * URL of its admin page as the second, if it has one.
-   */
-  readonly says: RegExp;
-  /** Where it is, without a path. */
-  readonly url: (port: string) => string;
-  /** The pages to open in a browser. */
-  readonly pages: (url: string, adminUrl: string) => readonly string[];
-  readonly steps: readonly Step[];
-}
-
-const HTTP: Program = { name: "http_client", permissions: ["--allow-net"] };
-const WS: Program = { name: "websocket_client", permissions: ["--allow-net"] };
-
-/** Puts options before a path on the server. */
-function at(path: string, ...options: string[]): Step["args"] {
-  return (url) => [...options, url + path];
-}
-
-/** Puts options behind the WebSocket's URL. */
-function talk(path: string, ...options: string[]): Step["args"] {
-  return (url) => ["-url", url.replace(/^http/, "ws") + path, ...options];
-}
+import { HUB, PUSH } from "./_demo_push.ts";
+import {
+  at,
+  HTTP,
+  type Part,
+  type Step,
+  talk,
+  type Urls,
+  WS,
+} from "./_demo_step.ts";
 
 const RESTFUL: readonly Step[] = [
   {
@@ -202,6 +153,22 @@ const BALANCER: readonly Step[] = [
     restarts: SECOND,
   }),
   greeting("So does the first server", FIRST),
+  {
+    title: "The data push server is behind it, too",
+    client: HTTP,
+    args: at("/push"),
+    stdout: /^"The lucky number is \d+\."$/,
+    printed: logged("/push", HUB),
+  },
+  {
+    title: "So are its WebSockets",
+    client: WS,
+    args: talk("/push", "-i"),
+    input: "/ping\n",
+    stdout: /^< Hi \S+!\n< The lucky number is \d+\.\n[^]*^pong after /m,
+    stderr: /^Connected; .+\n$/,
+    printed: logged("/push", HUB),
+  },
 ];
 
 const RESTFUL_SERVER: Pick<Part, "program" | "args" | "says" | "url"> = {
@@ -243,6 +210,7 @@ export const PARTS: readonly Part[] = [
     pages: () => [],
     steps: [],
   },
+  PUSH,
   {
     title: "load balancer",
     program: {
@@ -254,10 +222,12 @@ export const PARTS: readonly Part[] = [
       ...["-p", `127.0.0.1:${port}`, "-l", "-", "--admin", "127.0.0.1:0"],
       ...[FIRST, SECOND].flatMap((title) => ["-b", "/", address(urls, title)]),
       ...["-b", "/websocket", address(urls, ECHO)],
+      ...["/push", "/push.js", "/plant/=/"]
+        .flatMap((prefix) => ["-b", prefix, address(urls, HUB)]),
     ],
     says: /^Starting LB on port (\d+)\nAdmin page on (\S+)$/m,
     url: (port) => `http://127.0.0.1:${port}`,
-    pages: (url, adminUrl) => [`${url}/`, adminUrl],
+    pages: (url, adminUrl) => [`${url}/`, `${url}/plant/`, adminUrl],
     steps: BALANCER,
   },
 ];

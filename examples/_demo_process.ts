@@ -46,18 +46,26 @@ function commandLine(
   ]];
 }
 
+/** What is done with a client that runs. */
+export interface ClientOptions {
+  /** What is typed. */
+  readonly input?: string | undefined;
+  /** It goes on for ever, and is ended when it has printed this. */
+  readonly until?: RegExp | undefined;
+}
+
 /**
  * Runs a client to its end.
  *
  * @param program The example.
  * @param args Its command line.
- * @param input What is typed.
- * @returns How it ended.
+ * @param options What is typed, and when it is ended.
+ * @returns How it ended; with status 0 if it was ended.
  */
 export async function runClient(
   program: Program,
   args: readonly string[],
-  input = "",
+  { input = "", until }: ClientOptions = {},
 ): Promise<Ended> {
   const [path, all] = commandLine(program, args);
   const child = new Deno.Command(path, {
@@ -69,14 +77,31 @@ export async function runClient(
   }).spawn();
   // A program that reads nothing may have ended before it was written.
   const typed = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
-  const { code, stdout, stderr } = await child.output();
+  let ended = false;
+  const [stdout, stderr, { code }] = await Promise.all([
+    read(child.stdout, (text) => {
+      if (ended || !until?.test(text)) return;
+      ended = true;
+      end(child);
+    }),
+    read(child.stderr),
+    child.status,
+  ]);
   await typed;
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
+  return { code: ended ? 0 : code, stdout, stderr };
+}
+
+/** Reads to the end, and shows what there is each time that more has come. */
+async function read(
+  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
+  look: (text: string) => void = () => {},
+): Promise<string> {
+  let text = "";
+  for await (const more of bytes.pipeThrough(new TextDecoderStream())) {
+    text += more;
+    look(text);
+  }
+  return text;
 }
 
 /** A server, as long as it runs. */
@@ -129,11 +154,15 @@ export class ServerProcess {
 
   /** Ends it in order, and gives its exit status. */
   async stop(): Promise<number> {
-    try {
-      this.#child.kill("SIGTERM");
-    } catch {
-      // It has ended by itself.
-    }
+    end(this.#child);
     return (await this.#child.status).code;
+  }
+}
+
+function end(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGTERM");
+  } catch {
+    // It has ended by itself.
   }
 }

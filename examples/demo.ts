@@ -1,7 +1,8 @@
 /**
- * The demo: starts the RESTful and the WebSocket server, and the load balancer in
- * front of them, runs the clients against them, and says what happened. Then it stays up until Ctrl-C, to be looked at in
- * a browser. With `--once` it ends by itself. Status 0 means that all went right.
+ * The demo: starts the RESTful, the WebSocket and the data push server, and the
+ * load balancer in front of them, runs the clients against them, and says what
+ * happened. Then it stays up until Ctrl-C, to be looked at in a browser. With
+ * `--once` it ends by itself. Status 0 means that all went right.
  *
  * Run:     deno task demo, or
  *          deno run --allow-run examples/demo.ts [--once]
@@ -13,7 +14,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { bold, dim, green, red } from "@std/fmt/colors";
 import { type Ended, runClient, ServerProcess } from "./_demo_process.ts";
-import { type Part, PARTS, type Step, type Urls } from "./_demo_parts.ts";
+import { PARTS } from "./_demo_parts.ts";
+import type { Part, Step, Urls } from "./_demo_step.ts";
 
 const USAGE = `Usage: demo [--once]
 
@@ -58,8 +60,11 @@ async function show(interrupted: Promise<void> | undefined): Promise<boolean> {
         return false;
       }
       running.push(started);
+      let printed = "";
       for (const step of part.steps) {
-        if (await run(step, started, running)) right++;
+        const ended = await run(step, started, running, printed);
+        if (ended.right) right++;
+        printed = ended.stdout;
       }
       steps += part.steps.length;
     }
@@ -111,17 +116,19 @@ async function listens(
   }
 }
 
+/** Takes a step, knowing what the one before has printed. */
 async function run(
   step: Step,
   { server, url, adminUrl }: Started,
   running: readonly Started[],
-): Promise<boolean> {
-  const { client, title, input } = step;
-  const args = step.args(url, adminUrl);
+  before: string,
+): Promise<{ right: boolean; stdout: string }> {
+  const { client, title, input, until } = step;
+  const args = step.args(url, adminUrl, before);
   console.log(bold(title));
-  if (!await prepare(step, running)) return false;
+  if (!await prepare(step, running)) return { right: false, stdout: "" };
   console.log(`$ ${client.name} ${args.map(quote).join(" ")}`);
-  const ended = await runClient(client, args, input);
+  const ended = await runClient(client, args, { input, until });
   const expected = step.printed?.(urlsOf(running));
   const line = expected === undefined ? undefined : await server.line();
   if (input !== undefined) {
@@ -137,7 +144,7 @@ async function run(
   console.log(
     right ? green("  ok\n") : red(`  NOT AS EXPECTED (status ${ended.code})\n`),
   );
-  return right;
+  return { right, stdout: ended.stdout };
 }
 
 /** Ends a server, or starts it again, before a step. */

@@ -36,11 +36,16 @@ Deno.test("demo --once shows each step, and ends with status 0", async () => {
     /GOT ECHO REPLY: \[hello\]\n {2}The server prints: \d+ GET \/websocket /,
   );
   assertMatch(stdout, /^ {2}ready$/m);
+  assertMatch(stdout, /^ {2}Listening on \d+$/m);
+  assertMatch(stdout, /^ {2}< Hi \S+!\n {2}< The lucky number is \d+\.$/m);
+  assertMatch(stdout, /^ {2}data: \{"area":"Offices",.+\}$/m);
+  assertMatch(stdout, /^ {2}\{"cursor":"\w+\.\d+","duplicate":true\}$/m);
   for (
     const server of [
       "RESTful server",
       "second RESTful server",
       "WebSocket server",
+      "data push server",
       "load balancer",
     ]
   ) {
@@ -52,9 +57,10 @@ Deno.test("demo takes free ports if its own are taken, and stays up until Ctrl-C
   using rest = take(8910);
   using ws = take(8000, "localhost");
   using rest2 = take(8911);
+  using push = take(8090);
   using balancer = take(8080);
   await using demo = await Running.start("demo", []);
-  for (const port of [8910, 8000, 8911, 8080]) {
+  for (const port of [8910, 8000, 8911, 8090, 8080]) {
     await demo.until(
       new RegExp(`^Port ${port} is taken: using a free one$`, "m"),
     );
@@ -62,7 +68,9 @@ Deno.test("demo takes free ports if its own are taken, and stays up until Ctrl-C
   const titles = [
     "RESTful API demo",
     "WebSocket demo",
+    "HVAC plant",
     "RESTful API demo",
+    "HVAC plant",
     "Meerkat load balancer",
   ];
   for (const title of titles) {
@@ -72,7 +80,7 @@ Deno.test("demo takes free ports if its own are taken, and stays up until Ctrl-C
   }
   demo.kill("SIGINT");
   assertEquals(await demo.ended(), 0);
-  void [rest, ws, rest2, balancer];
+  void [rest, ws, rest2, push, balancer];
 });
 
 Deno.test("demo tells what is wrong with its command line", async () => {

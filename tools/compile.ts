@@ -30,6 +30,14 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
     "--include",
     "examples/_restful_worker.ts",
   ],
+  server_data_push: [
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    "--allow-env",
+    "--include",
+    "examples/_server_data_push_worker.ts",
+  ],
   websocket_client: ["--allow-net", "--allow-read"],
   websocket_server: ["--allow-net", "--allow-read"],
 };

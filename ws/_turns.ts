@@ -4,14 +4,15 @@
 import type { Conn } from "../conn/conn.ts";
 import { ConnError } from "../conn/error.ts";
 import { MAX_COPIED } from "../conn/machine.ts";
-import type { FragmentCommand, WsCommand, WsEvent } from "./machine/message.ts";
-import type { PreparedMessage } from "./machine/prepared.ts";
+import type {
+  FragmentCommand,
+  WholeCommand,
+  WsCommand,
+  WsEvent,
+} from "./machine/message.ts";
 
 /** The most bytes that may wait for a stream to end. */
 const MAX_HELD = 64 * 1024 * 1024;
-
-/** A message that needs no other one to be complete. */
-export type WholeMessage = string | Uint8Array | PreparedMessage;
 
 /** What the owner of {@linkcode Turns} is asked and told. */
 export interface TurnsOwner {
@@ -33,7 +34,7 @@ export interface Turn {
   fail(error: ConnError): void;
 }
 
-type Waiting = { turn: Turn } | { message: WholeMessage };
+type Waiting = { turn: Turn } | { message: WholeCommand };
 
 /** The order of streams, and of the messages that wait for them to end. */
 export class Turns {
@@ -76,7 +77,7 @@ export class Turns {
   }
 
   /** Keeps a message until its turn. */
-  hold(message: WholeMessage): void {
+  hold(message: WholeCommand): void {
     this.#held = true;
     this.#size += sizeOf(message);
     this.#waiting.push({ message: kept(message) });
@@ -144,12 +145,12 @@ export class Turns {
 }
 
 /** What is sent at once is copied if it is small; so is what has to wait. */
-function kept(message: WholeMessage): WholeMessage {
+function kept(message: WholeCommand): WholeCommand {
   const small = message instanceof Uint8Array && message.length <= MAX_COPIED;
   return small ? message.slice() : message;
 }
 
-function sizeOf(message: WholeMessage): number {
+function sizeOf(message: WholeCommand): number {
   return typeof message === "string" || message instanceof Uint8Array
     ? message.length
     : message.size;

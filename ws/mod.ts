@@ -51,6 +51,7 @@ export * from "./machine/machine.ts";
 export type * from "./machine/message.ts";
 export type { WsLimits, WsOptions } from "./machine/limits.ts";
 export { PreparedMessage } from "./machine/prepared.ts";
+export { PreparedBatch } from "./machine/prepared_batch.ts";
 export * from "./reconnect.ts";
 export * from "./refused.ts";
 export * from "./serve.ts";

@@ -12,11 +12,16 @@ import type { RequestHead, ResponseHead } from "../http/codec/message.ts";
 import type { DeflateParams } from "./deflate/params.ts";
 import { type AwaitedPing, DRAINED } from "./machine/internal.ts";
 import type { WsMachine } from "./machine/machine.ts";
-import type { MessageKind, WsCommand, WsEvent } from "./machine/message.ts";
+import type {
+  MessageKind,
+  WholeCommand,
+  WsCommand,
+  WsEvent,
+} from "./machine/message.ts";
 import { messageOpen } from "./machine/misuse.ts";
 import { failedStream, messageStream, pipeMessage } from "./_message_stream.ts";
 import { failedPing, Pings } from "./_pings.ts";
-import { connClosed, Turns, type WholeMessage } from "./_turns.ts";
+import { connClosed, Turns } from "./_turns.ts";
 
 /**
  * The user's function. If it returns a promise, reading pauses until that
@@ -343,7 +348,7 @@ export class WsConn implements Conn<WsEvent, WsCommand> {
   }
 }
 
-function isWhole(command: WsCommand): command is WholeMessage {
+function isWhole(command: WsCommand): command is WholeCommand {
   return typeof command === "string" || !("type" in command);
 }
 

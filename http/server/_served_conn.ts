@@ -8,6 +8,8 @@ import type { Clock } from "../../conn/clock.ts";
 import type { Conn, Handler } from "../../conn/conn.ts";
 import { ConnError } from "../../conn/error.ts";
 import type { Machine } from "../../conn/machine.ts";
+import { Fields } from "../codec/fields.ts";
+import { isBodiless, isTunnel } from "../codec/framing.ts";
 import type { HttpCommand, HttpEvent, RequestHead } from "../codec/message.ts";
 import type { ServeHandler, ServeInfo, TakeoverHead } from "./serve.ts";
 import { RequestStream } from "./_request_stream.ts";
@@ -22,6 +24,8 @@ class Exchange implements ServeInfo {
   readonly head: RequestHead;
   /** The body as it comes, if there is one. */
   readonly body: RequestStream | undefined;
+  /** Whether all of the request has come. */
+  ended = false;
   /** Stands for the connection's speaking another protocol now. */
   takeover: Response | undefined;
   #completed: PromiseWithResolvers<void> | undefined;
@@ -74,9 +78,37 @@ class Exchange implements ServeInfo {
     machine: Machine<E, C>,
     handler?: Handler<E, C>,
   ): { conn: Conn<E, C>; response: Response } {
-    this.conn.send({ type: "response", ...head, body: "" });
+    if (isTunnel(this.head.method, head.status)) {
+      this.conn.send({ type: "response", ...head, body: "" });
+    } else {
+      this.#checkBody(head.status);
+      this.conn.send({ type: "response", ...head, fields: closing(head) });
+    }
     const response = this.takeover = new Response();
     return { conn: this.conn.become(machine, handler), response };
+  }
+
+  /** All of the request has come. */
+  end(): void {
+    this.ended = true;
+    this.body?.end();
+  }
+
+  /** Checks that a response with a body of another machine's can begin. */
+  #checkBody(status: number): void {
+    const { method, contentLength } = this.head;
+    if (!(status >= 200 && status <= 299) || isBodiless(method, status)) {
+      throw new ConnError(
+        `Cannot hand the connection over after ${status} to "${method}": expected a response with a body, 200 to 299`,
+        { code: "bad_framing", side: "local" },
+      );
+    }
+    if (contentLength !== 0 && !this.ended) {
+      throw new ConnError(
+        `Cannot hand the connection over after ${status}: the request is not received completely`,
+        { code: "unexpected_upgrade", side: "local" },
+      );
+    }
   }
 
   /** Notes how it ended. */
@@ -122,7 +154,7 @@ export class ServedConn {
       case "body":
         return this.#exchange?.body?.push(event.bytes);
       case "end":
-        this.#exchange?.body?.end();
+        this.#exchange?.end();
         // The next request waits until this one is answered.
         return this.#answer;
       case "close":
@@ -219,6 +251,13 @@ export class ServedConn {
     // What the connection has become does not end with the request.
     if (exchange.takeover === undefined) this.#conn.close(asConnError(error));
   }
+}
+
+/** The fields of a response behind which no other one can follow. */
+function closing({ fields = {} }: TakeoverHead): Fields {
+  const made = new Fields(fields);
+  made.set("Connection", "close");
+  return made;
 }
 
 function asConnError(cause: unknown): ConnError {

@@ -15,13 +15,18 @@ import type { FieldsInit } from "../codec/fields.ts";
 import { reasonOf } from "../codec/reason.ts";
 import { ServedConn, type Serving } from "./_served_conn.ts";
 
-/** The answer that hands a connection over to another protocol. */
+/** The head of the answer that hands a connection over to another machine. */
 export interface TakeoverHead {
-  /** 101 for an upgrade; 200 to 299 for CONNECT. */
+  /**
+   * 101 for an upgrade; 200 to 299 for CONNECT, or for a response to any other
+   * request but HEAD whose body the machine writes.
+   */
   status: number;
   /**
    * The response's fields. A 101 needs `Upgrade` among them; `Connection` is
-   * added if it is not there.
+   * added if it is not there. With a body, `Connection: close` is added, and
+   * `Transfer-Encoding: chunked` if the client speaks HTTP/1.1 and there is no
+   * `Content-Length`.
    */
   fields?: FieldsInit;
 }
@@ -43,13 +48,23 @@ export interface ServeInfo {
   /** The head as it came, with the fields in their order and case. */
   readonly head: RequestHead;
   /**
-   * Sends the head of an answer to an Upgrade or CONNECT request, and puts
-   * another protocol in HTTP's place.
+   * Sends the head of an answer, and puts another machine in HTTP's place.
+   *
+   * After the answer to an Upgrade or CONNECT request, the machine speaks another
+   * protocol. After a 2xx to another request, it carries the body of the response,
+   * for as long as it wants, and frames it as the head says: in chunks (RFC 9112
+   * §7.1), by `Content-Length`, or, to a client that speaks HTTP/1.0
+   * (`info.head.version`), by closing the connection. Either way the connection is
+   * the machine's from here on; HTTP does not come back.
    *
    * @param head The status and fields to answer with.
-   * @param machine The protocol; what followed the request comes to it.
+   * @param machine Takes over; what followed the request comes to it.
    * @param handler Its handler. Left out: `for await`.
    * @returns The connection, and the response that the handler must return.
+   * @throws {ConnError} With code `"unexpected_upgrade"` if the request does not
+   * ask for a 101, or is not received completely; with `"bad_framing"` if the
+   * status, or HEAD, leaves no room for a body: HTTP can still answer then. With
+   * code `"closed"` if the connection is.
    */
   takeOver<E, C>(
     head: TakeoverHead,

@@ -18,7 +18,8 @@ import { applyMask, randomKey } from "../codec/mask.ts";
 import type { DeflateContexts } from "../deflate/contexts.ts";
 import type { FragmentCommand, MessageKind } from "./message.ts";
 import { messageOpen, misuse } from "./misuse.ts";
-import { formsOf, type PreparedMessage } from "./prepared.ts";
+import { formFor, type PreparedMessage } from "./prepared.ts";
+import { messagesOf, type PreparedBatch } from "./prepared_batch.ts";
 
 /** Where frames go: the part of a sink that is needed. */
 export interface FrameSink {
@@ -94,15 +95,27 @@ export class Sender {
   prepared(message: PreparedMessage, sink: FrameSink): void {
     this.#whole();
     const deflate = this.#deflate;
-    const forms = formsOf(message);
-    let form = forms.plain;
-    if (deflate !== undefined && message.size >= deflate.threshold) {
-      form = forms.compressed(deflate.settings);
-      // What is compressed from here on cannot refer to what came before.
-      deflate.forget();
-    }
+    const form = formFor(message, deflate);
+    // What is compressed from here on cannot refer to what came before.
+    if (form.first & COMPRESSED) deflate!.forget();
     if (this.#masked) this.#frame(form.first, form.payload, sink, false);
     else sink.writeShared(form.frame);
+  }
+
+  /** Sends messages that others get, too. */
+  batch(batch: PreparedBatch, sink: FrameSink): void {
+    this.#whole();
+    const deflate = this.#deflate;
+    const messages = messagesOf(batch);
+    if (this.#masked) {
+      // Each has a key of its own, so they cannot be shared.
+      for (const one of messages.all) this.prepared(one, sink);
+    } else if (deflate !== undefined && messages.longest >= deflate.threshold) {
+      deflate.forget();
+      sink.writeShared(messages.compressed(deflate));
+    } else {
+      sink.writeShared(messages.plain);
+    }
   }
 
   /**

@@ -21,11 +21,17 @@ import type { DeflateAgreement } from "../deflate/params.ts";
 import { Closing } from "./_closing.ts";
 import { Heartbeat } from "./_heartbeat.ts";
 import type { WsSettings } from "./limits.ts";
-import type { MessageKind, WsCommand, WsEvent } from "./message.ts";
+import type {
+  MessageKind,
+  WholeCommand,
+  WsCommand,
+  WsEvent,
+} from "./message.ts";
 import { type AwaitedPing, DRAINED } from "./internal.ts";
 import { MessageRate } from "./message_rate.ts";
 import { misuse } from "./misuse.ts";
 import { PreparedMessage } from "./prepared.ts";
+import { PreparedBatch } from "./prepared_batch.ts";
 import type { WsRole } from "./machine.ts";
 import { type FrameTarget, Receiver } from "./_receiver.ts";
 import { Sender } from "./_sender.ts";
@@ -122,6 +128,8 @@ export class Session implements FrameTarget {
     else if (command instanceof Uint8Array) this.#sender.binary(command, sink);
     else if (command instanceof PreparedMessage) {
       this.#sender.prepared(command, sink);
+    } else if (command instanceof PreparedBatch) {
+      this.#sender.batch(command, sink);
     } else {
       this.#sendOther(command, sink);
       return true;
@@ -131,7 +139,7 @@ export class Session implements FrameTarget {
   }
 
   #sendOther(
-    command: Exclude<WsCommand, string | Uint8Array | PreparedMessage>,
+    command: Exclude<WsCommand, WholeCommand>,
     sink: Sink<WsEvent>,
   ): void {
     switch (command.type) {

@@ -6,6 +6,7 @@
 
 import type { ConnError } from "../../conn/error.ts";
 import type { PreparedMessage } from "./prepared.ts";
+import type { PreparedBatch } from "./prepared_batch.ts";
 
 /** Whether a message is text, which is UTF-8, or bytes. */
 export type MessageKind = "text" | "binary";
@@ -96,14 +97,19 @@ export interface FragmentCommand {
   final: boolean;
 }
 
+/** Sends what needs no other command to be complete. */
+export type WholeCommand =
+  | string
+  | Uint8Array
+  | PreparedMessage
+  | PreparedBatch;
+
 /**
  * What a program tells a WebSocket connection: a string is sent as a text
  * message, an array as a binary one.
  */
 export type WsCommand =
-  | string
-  | Uint8Array
-  | PreparedMessage
+  | WholeCommand
   | PingCommand
   | PongCommand
   | CloseCommand

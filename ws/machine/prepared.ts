@@ -16,7 +16,7 @@ import { compressOnce, type DeflateSettings } from "../deflate/once.ts";
 const encoder = new TextEncoder();
 
 /** A message as the payload of one frame. */
-class Form {
+export class Form {
   /** The first byte of the frame. */
   readonly first: number;
   /** The payload of the frame. */
@@ -60,6 +60,25 @@ class Forms {
 
 /** Gives the forms of a message, which are not for programs. */
 export let formsOf: (message: PreparedMessage) => Forms;
+
+/** What a connection has agreed on, as far as it matters for shared messages. */
+export interface Compression {
+  /** Messages of fewer bytes are sent as they are. */
+  readonly threshold: number;
+  /** How the others are compressed. */
+  readonly settings: DeflateSettings;
+}
+
+/** The form in which a message goes to a connection. */
+export function formFor(
+  message: PreparedMessage,
+  compression: Compression | undefined,
+): Form {
+  const forms = formsOf(message);
+  return compression !== undefined && message.size >= compression.threshold
+    ? forms.compressed(compression.settings)
+    : forms.plain;
+}
 
 /**
  * A message that is sent to many connections: it is encoded once, compressed once

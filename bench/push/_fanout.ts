@@ -1,0 +1,114 @@
+/**
+ * One publisher, many subscribers: how much a hub delivers.
+ *
+ * @module
+ */
+
+import { type Claim, claimTable, compare, seriesTable } from "../_report.ts";
+import { type Sample, sideBySide, type Subject } from "../_rounds.ts";
+import type { Context, Figure } from "../_suite.ts";
+import { findHubs, type Hub, overRedis } from "./_hubs.ts";
+import { startGenerator, startTrial, subscribers, type Trial } from "./_run.ts";
+
+/** How many messages are under way at a time, at most. */
+const WINDOW = 64;
+const QUICK_SUBSCRIBERS = 200;
+
+/** A hub, and how much of its deliveries is wanted at least. */
+interface Peer {
+  hub: Hub | undefined;
+  atLeast?: number | undefined;
+}
+
+/** How many get how much at a time. */
+interface Load {
+  count: number;
+  window: number;
+}
+
+/** A thousand subscribers. */
+export const fanout1k: Figure = fanout(1_000);
+
+/** Ten thousand subscribers. */
+export const fanout10k: Figure = fanout(10_000);
+
+/** A thousand subscribers, and one message at a time: nothing can be batched. */
+export const single: Figure = fanout(1_000, 1);
+
+/** Two hubs over Redis against one. */
+export const pair: Figure = {
+  title: "two hubs over Redis against one, 100 B to 1000 subscribers",
+  async run(context) {
+    const count = subscribers(context, 1_000, QUICK_SUBSCRIBERS);
+    const [two, one] = [overRedis(context, 2), overRedis(context, 1)];
+    if (two === undefined || one === undefined) return [];
+    return await against(context, two, [{ hub: one }], {
+      count,
+      window: WINDOW,
+    });
+  },
+};
+
+function fanout(wanted: number, window = WINDOW): Figure {
+  const under = window === 1 ? "one" : `up to ${window}`;
+  return {
+    title: `100 B from one publisher to ${wanted} subscribers, each counted, ` +
+      `${under} at a time`,
+    run(context) {
+      const count = subscribers(context, wanted, QUICK_SUBSCRIBERS);
+      const { ours, envelopes, redis, bun, ws, nchan } = findHubs(context);
+      const limits = window === 1 ? [] : [1, 3];
+      return against(context, ours, [
+        { hub: bun, atLeast: limits[0] },
+        { hub: ws, atLeast: limits[1] },
+        { hub: nchan },
+        { hub: envelopes },
+        { hub: redis },
+      ], { count, window });
+    },
+  };
+}
+
+async function against(
+  context: Context,
+  ours: Hub,
+  peers: readonly Peer[],
+  load: Load,
+): Promise<Claim[]> {
+  await using all = new AsyncDisposableStack();
+  const generator = all.use(await startGenerator());
+  const there = peers.filter(({ hub }) => hub !== undefined);
+  const subjects: Subject[] = [];
+  for (const hub of [ours, ...there.map(({ hub }) => hub!)]) {
+    subjects.push(flooded(await startTrial(hub, generator, all), load));
+  }
+  const [first, ...others] = await sideBySide(subjects, context.plan);
+  const claims = others.map((peer, i) =>
+    compare(first!, peer, there[i]!.atLeast)
+  );
+  context.print(`${seriesTable([first!, ...others], "message")}\n`);
+  context.print(`${claimTable(claims)}\n`);
+  return claims;
+}
+
+/** A hub that gets as much as it takes. Connecting does not count. */
+function flooded(trial: Trial, { count, window }: Load): Subject {
+  const atATime = window === 1 ? ", 1 at a time" : "";
+  return {
+    label: `${trial.label} (to ${count}${atATime})`,
+    async measure(seconds): Promise<Sample> {
+      await trial.open(count);
+      const { answer, cpu, load } = await trial.measure(
+        `flood ${window} ${seconds * 1000}`,
+      );
+      await trial.ask("close");
+      const [deliveries = 0, milliseconds = 0] = answer;
+      return {
+        rate: deliveries / milliseconds * 1000,
+        cpu: cpu / deliveries,
+        busy: cpu / milliseconds / 1000,
+        load: load / milliseconds / 1000,
+      };
+    },
+  };
+}

@@ -1,0 +1,309 @@
+/**
+ * What a hub is inside: its engine, its topics and its clients.
+ *
+ * @module
+ */
+
+import { systemClock } from "../conn/clock.ts";
+import { ConnError } from "../conn/error.ts";
+import { type TimerWheel, wheelFor } from "../conn/wheel.ts";
+import type { HubClient, Named } from "./delivery/client.ts";
+import type { Feed } from "./delivery/feed.ts";
+import { anew, type Since, startOf } from "./delivery/recovery.ts";
+import {
+  EverySubscription,
+  LatestSubscription,
+} from "./delivery/subscription.ts";
+import { TopicStore } from "./delivery/topic_store.ts";
+import type { Engine, EngineListener } from "./engine/engine.ts";
+import { memoryEngine } from "./engine/memory.ts";
+import { formatCursor } from "./model/cursor.ts";
+import { type HubSettings, resolveHubLimits } from "./model/limits.ts";
+import { checkTopic, isPattern } from "./model/topic_name.ts";
+import { TopicRules } from "./model/topic_rules.ts";
+import type { HubOptions } from "./options.ts";
+import { Presence } from "./presence/presence.ts";
+import type { Published } from "./published.ts";
+import { EncodingSet } from "./transport/encoding_set.ts";
+import { wallTime } from "./engine/_wall_time.ts";
+import type { Member, Mode } from "./wire/protocol.ts";
+
+/** How a client subscribes. */
+export interface SubscribeOptions {
+  readonly mode: Mode;
+  readonly since: Since;
+  readonly delta: boolean;
+  readonly presence: boolean;
+}
+
+/** The parts of a hub, put together. */
+export class HubCore {
+  readonly options: HubOptions;
+  readonly settings: HubSettings;
+  readonly rules: TopicRules;
+  readonly store: TopicStore;
+  readonly presence: Presence;
+  readonly encodings: EncodingSet;
+  readonly clients = new Set<HubClient>();
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly wheel: TimerWheel;
+  /** Letters and digits; no other hub has them. */
+  readonly id: string;
+  readonly #engine: Engine;
+  readonly #members = new Map<string, Set<HubClient>>();
+  #lastClient = 0;
+  #isClosed = false;
+
+  private constructor(options: HubOptions) {
+    const { clock = systemClock, engine = memoryEngine() } = options;
+    this.options = options;
+    this.settings = resolveHubLimits(options.limits);
+    this.rules = new TopicRules(options.topics);
+    this.now = wallTime(options.clock);
+    this.wheel = wheelFor(clock);
+    this.id = randomId();
+    this.#engine = engine;
+    this.store = new TopicStore({
+      rules: this.rules,
+      limits: this.settings,
+      whenBehind: options.whenBehind ?? "drop",
+      trimmed: (topic, offset) => engine.trim(topic, offset),
+    });
+    this.encodings = new EncodingSet(() => this.store.epoch);
+    this.presence = new Presence({
+      hub: this.id,
+      signal: (message) => engine.signal(message),
+      changed: (topic, joined, left) => this.#told(topic, joined, left),
+      clock,
+    });
+  }
+
+  /** Opens the engine, and takes what it keeps. */
+  static async open(options: HubOptions): Promise<HubCore> {
+    checkTopic(options.defaultTopic ?? DEFAULT_TOPIC);
+    const core = new HubCore(options);
+    const state = await core.#engine.open(core.#listener());
+    core.store.load(state);
+    core.presence.start();
+    return core;
+  }
+
+  /** The topic of clients that name none. */
+  get defaultTopic(): string {
+    return this.options.defaultTopic ?? DEFAULT_TOPIC;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Reports what went wrong where nobody waits for it. */
+  report(error: unknown): void {
+    (this.options.onError ?? console.error)(error);
+  }
+
+  #listener(): EngineListener {
+    return {
+      versions: (versions) => this.store.add(versions),
+      reload: (state) => this.store.load(state, restart),
+      removed: (topic) => void this.store.remove(topic),
+      signal: (message) => this.presence.receive(message),
+      reachable: (reachable, error) => {
+        if (!reachable) this.report(error ?? outOfReach());
+      },
+    };
+  }
+
+  /**
+   * Publishes a value.
+   *
+   * @param topic The topic.
+   * @param data The value, as compact JSON text.
+   * @param key Publishing again with the same key does nothing.
+   */
+  async publish(
+    topic: string,
+    data: string,
+    key: string | undefined,
+  ): Promise<Published> {
+    this.#checkPublish(topic, data);
+    const { offset, duplicate } = await this.#engine.publish(
+      key === undefined ? { topic, data } : { topic, data, key },
+    );
+    return { cursor: formatCursor(this.store.epoch, offset), duplicate };
+  }
+
+  #checkPublish(topic: string, data: string): void {
+    if (this.#isClosed) throw closed();
+    const { message, topics } = this.settings;
+    if (data.length > message) {
+      throw new ConnError(
+        `Cannot publish a value of ${data.length} characters: expected at most ${message}`,
+        { code: "message_too_large", side: "remote", reply: 413 },
+      );
+    }
+    if (this.store.get(topic) !== undefined) return;
+    checkTopic(topic);
+    if (this.store.size < topics) return;
+    throw new ConnError(
+      `Cannot publish to a new topic: there are ${topics} already`,
+      { code: "too_many_topics", side: "local", reply: 507 },
+    );
+  }
+
+  /** Drops a topic and all its versions. */
+  remove(topic: string): Promise<void> {
+    return this.#engine.remove(topic);
+  }
+
+  /** An id for a client. */
+  nextClientId(): string {
+    return `${this.id}-${++this.#lastClient}`;
+  }
+
+  /** Whether there is no room for another client. */
+  get isFull(): boolean {
+    return this.clients.size >= this.settings.clients;
+  }
+
+  /** Lets a client in. */
+  join(client: HubClient): void {
+    this.clients.add(client);
+    this.watchExpiry(client);
+    if (client.transport !== "poll") this.options.onJoin?.(client);
+  }
+
+  /** Ends a client's stay when its grant does. */
+  watchExpiry(client: HubClient): void {
+    const { expires = Infinity } = client.grant;
+    const at = this.wheel.now() + expires - this.now();
+    this.wheel.schedule(client, at);
+  }
+
+  /** A client has left. */
+  leave(client: HubClient): void {
+    if (!this.clients.delete(client)) return;
+    client.hasLeft = true;
+    this.wheel.cancel(client);
+    for (const named of client.subscriptions.splice(0)) {
+      this.#end(client, named);
+    }
+    if (client.transport !== "poll") this.options.onLeave?.(client);
+  }
+
+  /**
+   * Subscribes a client to a set of filters, under a name. What it begins with is
+   * sent before this returns.
+   */
+  subscribe(
+    client: HubClient,
+    name: string,
+    filters: readonly string[],
+    options: SubscribeOptions,
+  ): void {
+    const { mode, since, delta, presence } = options;
+    const feed = this.store.feed(filters);
+    const encoding = client.encodings[delta ? "delta" : "whole"];
+    const subscription = mode === "every"
+      ? new EverySubscription(client, feed, encoding)
+      : new LatestSubscription(client, feed, encoding);
+    feed.addSubscription(subscription);
+    const [topic = ""] = filters;
+    const joins = filters.length === 1 && !isPattern(topic) &&
+      this.rules.for(topic).presence && client.transport !== "poll";
+    const joined = joins ? topic : undefined;
+    const watches = joins && presence;
+    client.subscriptions.push({ name, subscription, joined, watches });
+    if (joins) this.#enter(client, topic, watches);
+    for (const topic of feed.topics()) topic.trim(this.now());
+    const start = startOf(feed, mode, since, this.store);
+    subscription.begin(start.items, start.heldTo, start.holesTo);
+  }
+
+  /** Ends a subscription; `false` if there is none of that name. */
+  unsubscribe(client: HubClient, name: string): boolean {
+    const index = client.subscriptions.findIndex((named) =>
+      named.name === name
+    );
+    const [named] = index < 0 ? [] : client.subscriptions.splice(index, 1);
+    if (named === undefined) return false;
+    this.#end(client, named);
+    return true;
+  }
+
+  #end(client: HubClient, { subscription, joined, watches }: Named): void {
+    const { feed } = subscription;
+    feed.removeSubscription(subscription);
+    this.store.release(feed);
+    if (joined === undefined) return;
+    this.presence.leave(joined, client.id);
+    if (!watches) return;
+    const watching = this.#members.get(joined);
+    watching?.delete(client);
+    if (watching?.size === 0) this.#members.delete(joined);
+  }
+
+  #enter(client: HubClient, topic: string, watches: boolean): void {
+    const { user } = client.grant;
+    const member: Member = { client: client.id };
+    if (user !== undefined) member.user = user;
+    this.presence.join(topic, member);
+    if (!watches) return;
+    const watching = this.#members.get(topic);
+    if (watching !== undefined) watching.add(client);
+    else this.#members.set(topic, new Set([client]));
+  }
+
+  /** Tells who wants to know of those who have come and gone. */
+  #told(topic: string, joined: Member[], left: Member[]): void {
+    const payloads = new Map<unknown, unknown>();
+    for (const client of this.#members.get(topic) ?? []) {
+      const { whole } = client.encodings;
+      if (!payloads.has(whole)) {
+        const message = { type: "members", topic, joined, left } as const;
+        payloads.set(whole, whole.message(message));
+      }
+      const payload = payloads.get(whole);
+      if (payload !== undefined) client.outlet.send(payload);
+    }
+  }
+
+  /** Closes the engine; nothing can be published any more. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.presence.stop();
+    await this.#engine.close();
+  }
+}
+
+const DEFAULT_TOPIC = "default";
+
+function restart(feed: Feed): void {
+  const { items } = anew(feed, [{ kind: "reset", reason: "epoch" }]);
+  for (const subscription of feed.subscriptions()) subscription.restart(items);
+}
+
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(5));
+  return Array.from(bytes, (byte) => byte.toString(36).padStart(2, "0")).join(
+    "",
+  );
+}
+
+function closed(): ConnError {
+  return new ConnError("Cannot publish: the hub is closed", {
+    code: "closed",
+    side: "local",
+    reply: 503,
+  });
+}
+
+function outOfReach(): ConnError {
+  return new ConnError("The engine is out of reach", {
+    code: "engine_unavailable",
+    side: "local",
+    reply: 503,
+  });
+}

@@ -1,0 +1,93 @@
+/**
+ * A client of a hub.
+ *
+ * @module
+ */
+
+import { WheelEntry } from "../../conn/wheel.ts";
+import type { ClientInfo, Grant } from "../options.ts";
+import type { Encoding, Outlet } from "./encoding.ts";
+import type { Subscriber, Subscription } from "./subscription.ts";
+
+/** How a client wants what it gets. */
+export interface Encodings {
+  /** With all values whole. */
+  readonly whole: Encoding;
+  /** With patches in place of values, where there are any. */
+  readonly delta: Encoding;
+}
+
+/** A subscription of a client, by the name that the client has for it. */
+export interface Named {
+  /** The filter, or filters. */
+  readonly name: string;
+  readonly subscription: Subscription;
+  /** The topic that it makes the client a member of. */
+  readonly joined: string | undefined;
+  /** Whether the client is told who else is. */
+  readonly watches: boolean;
+}
+
+/** How a client is connected. */
+export interface Connection {
+  readonly outlet: Outlet;
+  readonly encodings: Encodings;
+}
+
+/** Close code: the client's grant has ended. */
+export const EXPIRED = 4401;
+/** Close code: the client's grant was taken away. */
+export const FORBIDDEN = 4403;
+/** Close code: the client is too far behind; it may come back with its cursor. */
+export const TOO_FAR_BEHIND = 4408;
+
+/** A connected client, what it may do and what it subscribes to. */
+export class HubClient extends WheelEntry implements ClientInfo, Subscriber {
+  readonly id: string;
+  readonly remoteAddr: Deno.Addr;
+  readonly transport: ClientInfo["transport"];
+  readonly outlet: Outlet;
+  readonly encodings: Encodings;
+  /** What it may do. */
+  grant: Grant;
+  /** Whether it has left. */
+  hasLeft = false;
+  /** What it subscribes to. */
+  readonly subscriptions: Named[] = [];
+  /** The next one to be served, so that none comes last each time. */
+  #turn = 0;
+
+  constructor(info: ClientInfo, { outlet, encodings }: Connection) {
+    super();
+    this.id = info.id;
+    this.grant = info.grant;
+    this.remoteAddr = info.remoteAddr;
+    this.transport = info.transport;
+    this.outlet = outlet;
+    this.encodings = encodings;
+  }
+
+  /** A subscription by its name. */
+  find(name: string): Named | undefined {
+    return this.subscriptions.find((named) => named.name === name);
+  }
+
+  /** Its outlet has room again. */
+  drained(): void {
+    const { subscriptions } = this;
+    const count = subscriptions.length;
+    for (let i = 0; i < count && !this.outlet.needsDrain; i++) {
+      this.#turn = (this.#turn + 1) % count;
+      subscriptions[this.#turn]?.subscription.catchUp();
+    }
+  }
+
+  tooFarBehind(): void {
+    this.outlet.close(TOO_FAR_BEHIND, "Too far behind");
+  }
+
+  /** Its grant has ended. */
+  override due(): void {
+    this.outlet.close(EXPIRED, "The grant has expired");
+  }
+}

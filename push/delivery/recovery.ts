@@ -1,0 +1,98 @@
+/**
+ * What a subscription begins with.
+ *
+ * @module
+ */
+
+import type { Cursor } from "../model/cursor.ts";
+import type { Mode } from "../wire/protocol.ts";
+import { Entry, type Item } from "./entry.ts";
+import type { Feed } from "./feed.ts";
+
+/**
+ * Where a subscription begins: with the newest value of each topic, with all that
+ * is retained, or behind what the client has.
+ */
+export type Since = "newest" | "oldest" | Cursor;
+
+/** What a subscription begins with: see `begin` of {@linkcode Subscription}. */
+export interface Start {
+  readonly items: readonly Item[];
+  readonly heldTo: number;
+  readonly holesTo: number;
+}
+
+/** What there is of all topics. */
+export interface StoreState {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/**
+ * What a subscription gets before what is published from now on.
+ *
+ * A cursor of another epoch, or from ahead of the last version, is of no use:
+ * all begins anew.
+ *
+ * @param feed What is subscribed to.
+ * @param mode How.
+ * @param since What the client has.
+ * @param store What there is.
+ */
+export function startOf(
+  feed: Feed,
+  mode: Mode,
+  since: Since,
+  store: StoreState,
+): Start {
+  if (since === "newest") return anew(feed, []);
+  if (since === "oldest") {
+    return { items: allAfter(feed, 0), heldTo: 0, holesTo: 0 };
+  }
+  const { epoch, offset } = since;
+  if (epoch !== store.epoch || offset > store.offset) {
+    return anew(feed, [{ kind: "reset", reason: "epoch" }]);
+  }
+  const items = mode === "latest" ? [] : missedSince(feed, offset);
+  return { items, heldTo: offset, holesTo: 0 };
+}
+
+/** Notices, and then the newest values. */
+export function anew(feed: Feed, notices: readonly Item[]): Start {
+  const items = [...notices, ...feed.newestAfter(0)];
+  return { items, heldTo: 0, holesTo: feed.sentTo };
+}
+
+/** All retained versions after an offset. */
+function allAfter(feed: Feed, offset: number): Entry[] {
+  const entries: Entry[] = [];
+  for (let place = feed.firstAfter(offset); place; place = place.next) {
+    entries.push(...place.topic.after(offset));
+  }
+  return entries.sort((a, b) => a.offset - b.offset);
+}
+
+/**
+ * All versions after an offset; of topics whose history does not reach back, a
+ * notice and the newest.
+ */
+function missedSince(feed: Feed, offset: number): Item[] {
+  const entries: Entry[] = [];
+  const begunAnew = new Set<Entry>();
+  for (let place = feed.firstAfter(offset); place; place = place.next) {
+    const { topic } = place;
+    if (topic.floor > offset) {
+      begunAnew.add(topic.newest);
+      entries.push(topic.newest);
+    } else entries.push(...topic.after(offset));
+  }
+  entries.sort((a, b) => a.offset - b.offset);
+  if (begunAnew.size === 0) return entries;
+  return entries.flatMap((entry) =>
+    begunAnew.has(entry) ? [resetOf(entry), entry] : [entry]
+  );
+}
+
+function resetOf({ topic }: Entry): Item {
+  return { kind: "reset", topic: topic.name, reason: "history" };
+}

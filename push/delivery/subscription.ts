@@ -1,0 +1,236 @@
+/**
+ * A client's subscription: how far it has got.
+ *
+ * @module
+ */
+
+import type { Mode } from "../wire/protocol.ts";
+import type { Encoding, Outlet, Sendable } from "./encoding.ts";
+import { Entry, type Item } from "./entry.ts";
+import type { Feed, Place } from "./feed.ts";
+
+/** So many items, or bytes of values, are sent at a time to one that is behind. */
+const PIECE = 64;
+const PIECE_BYTES = 16 * 1024;
+
+/** What a subscription is made for. */
+export interface Subscriber {
+  /** Where payloads go. */
+  readonly outlet: Outlet;
+  /** Closes the client that is too far behind. */
+  tooFarBehind(): void;
+}
+
+/**
+ * One client's place in one feed.
+ *
+ * It is live if it has got all that the feed has sent on; it gets the next items
+ * together with all others that are. Otherwise it is behind, and goes on by itself
+ * whenever its outlet has room.
+ */
+export abstract class Subscription {
+  readonly subscriber: Subscriber;
+  readonly feed: Feed;
+  readonly encoding: Encoding;
+  abstract readonly mode: Mode;
+  /** Its index in the feed's list. */
+  slot = 0;
+  isLive = false;
+  /**
+   * What was newest at this offset, the client holds: base of patches. While it is
+   * live, that is all that the feed has sent on.
+   */
+  protected heldTo = 0;
+
+  constructor(subscriber: Subscriber, feed: Feed, encoding: Encoding) {
+    this.subscriber = subscriber;
+    this.feed = feed;
+    this.encoding = encoding;
+  }
+
+  /**
+   * Begins, with what the client gets before what is published from now on.
+   *
+   * @param items What it gets first; in mode `latest` only notices count.
+   * @param heldTo What was newest at this offset, the client holds.
+   * @param holesTo Of versions up to here the client may hold newer ones, and not
+   * those.
+   */
+  abstract begin(
+    items: readonly Item[],
+    heldTo: number,
+    holesTo: number,
+  ): void;
+
+  /** The live items were sent, and its outlet is busy now. */
+  abstract fallBehind(): void;
+
+  /** Takes the next few items; none if it has got all. */
+  protected abstract take(): Sendable[];
+
+  /** All that was sent is void: there is another epoch. */
+  restart(items: readonly Item[]): void {
+    this.isLive = false;
+    this.begin(items, 0, this.feed.sentTo);
+  }
+
+  /** Sends on until all is sent, or the outlet is busy. */
+  catchUp(): void {
+    const { feed, subscriber } = this;
+    feed.flush();
+    while (!this.isLive && !subscriber.outlet.needsDrain) {
+      const items = this.take();
+      if (items.length === 0) this.#caughtUp();
+      else this.#send(items);
+    }
+  }
+
+  #send(items: readonly Sendable[]): void {
+    const { feed, encoding, subscriber } = this;
+    const payload = encoding.batch(items, feed.wire(encoding), true);
+    if (payload !== undefined) subscriber.outlet.send(payload);
+  }
+
+  /** It has got all. */
+  #caughtUp(): void {
+    this.heldTo = this.feed.sentTo;
+    this.isLive = true;
+    this.feed.cameUp(this);
+  }
+}
+
+/** Mode `every`: all items, in order. */
+export class EverySubscription extends Subscription {
+  readonly mode = "every";
+  /** What comes before the feed's log, and how much of it was sent. */
+  #backlog: readonly Item[] = [];
+  #sent = 0;
+  /** The number of the next item in the feed's log. */
+  #next = 0;
+  /** The offset of what was sent last. */
+  #cursor = 0;
+  /** Versions up to here may never have been sent, though newer ones were. */
+  #holesTo = 0;
+  /** Behind a notice a topic begins anew. */
+  #afterNotice = false;
+
+  /** The number of the next item that it needs of the log. */
+  get next(): number {
+    return this.#next;
+  }
+
+  begin(items: readonly Item[], heldTo: number, holesTo: number): void {
+    this.#holesTo = holesTo;
+    this.heldTo = this.#cursor = heldTo;
+    this.#sendFirst(items);
+    this.feed.fellBehind(this);
+    this.catchUp();
+  }
+
+  fallBehind(): void {
+    this.isLive = false;
+    this.heldTo = this.#cursor = this.feed.sentTo;
+    this.#next = this.feed.log.end;
+    this.feed.fellBehind(this);
+  }
+
+  /** Puts items in place of all up to the end of the log. */
+  #sendFirst(items: readonly Item[]): void {
+    this.#backlog = items;
+    this.#sent = 0;
+    this.#next = this.feed.log.end;
+  }
+
+  protected take(): Sendable[] {
+    const taken: Sendable[] = [];
+    let size = 0;
+    while (taken.length < PIECE && size < PIECE_BYTES) {
+      const item = this.#nextItem();
+      if (item === undefined) break;
+      taken.push({ item, base: this.#baseOf(item) });
+      this.#afterNotice = !(item instanceof Entry);
+      if (!(item instanceof Entry)) continue;
+      this.#cursor = item.offset;
+      size += item.data.length;
+    }
+    return taken;
+  }
+
+  #nextItem(): Item | undefined {
+    if (this.#sent < this.#backlog.length) return this.#backlog[this.#sent++];
+    if (this.#backlog.length > 0) this.#backlog = [];
+    const { log } = this.feed;
+    if (this.#next < log.first) return this.#hole();
+    return this.#next < log.end ? log.at(this.#next++) : undefined;
+  }
+
+  /** What was dropped before it could be sent. */
+  #hole(): Item {
+    const { feed } = this;
+    const { log } = feed;
+    if (feed.whenBehind === "latest") {
+      const newest = feed.newestAfter(this.#cursor);
+      const missed = log.end - this.#next - newest.length;
+      this.#holesTo = feed.sentTo;
+      this.#sendFirst(newest);
+      return { kind: "gap", offset: this.#cursor, missed };
+    }
+    const missed = log.first - this.#next;
+    this.#next = log.first;
+    const next = log.first < log.end ? log.at(log.first) : undefined;
+    this.#holesTo = next instanceof Entry ? next.offset - 1 : feed.sentTo;
+    return { kind: "gap", offset: this.#holesTo, missed };
+  }
+
+  /** The version before an item's, if the client holds it. */
+  #baseOf(item: Item): Entry | undefined {
+    if (!(item instanceof Entry) || !this.encoding.delta) return undefined;
+    const { previous, topic } = item;
+    const held = previous <= this.heldTo || previous > this.#holesTo;
+    if (!held || this.#afterNotice) return undefined;
+    const base = topic.upTo(previous);
+    return base?.offset === previous ? base : undefined;
+  }
+}
+
+/** Mode `latest`: what is newest when there is room for it. */
+export class LatestSubscription extends Subscription {
+  readonly mode = "latest";
+  /** All topics whose newest version is not after this offset were sent. */
+  #cursor = 0;
+  #notices: readonly Item[] = [];
+
+  begin(items: readonly Item[], heldTo: number): void {
+    this.#notices = items.filter((item) => !(item instanceof Entry));
+    this.#cursor = this.heldTo = heldTo;
+    this.catchUp();
+  }
+
+  fallBehind(): void {
+    this.isLive = false;
+    this.#cursor = this.heldTo = this.feed.sentTo;
+  }
+
+  protected take(): Sendable[] {
+    const taken: Sendable[] = [];
+    for (const item of this.#notices) taken.push({ item, base: undefined });
+    this.#notices = [];
+    let size = 0;
+    let place: Place | undefined = this.feed.firstAfter(this.#cursor);
+    while (place && taken.length < PIECE && size < PIECE_BYTES) {
+      const item = place.topic.newest;
+      taken.push({ item, base: this.#baseOf(item) });
+      this.#cursor = item.offset;
+      size += item.data.length;
+      place = place.next;
+    }
+    return taken;
+  }
+
+  /** The version that was newest when the client had all, if none came since. */
+  #baseOf({ topic }: Entry): Entry | undefined {
+    if (!this.encoding.delta) return undefined;
+    const base = topic.upTo(this.#cursor);
+    return base !== undefined && base.offset <= this.heldTo ? base : undefined;
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * What clients ask for over a WebSocket.
+ *
+ * @module
+ */
+
+import { ConnError } from "../../conn/error.ts";
+import { MessageRate } from "../../ws/machine/message_rate.ts";
+import { checkPublish, checkSubscribe } from "../access.ts";
+import type { HubCore } from "../core.ts";
+import { FORBIDDEN, type HubClient } from "../delivery/client.ts";
+import { checkFilter, checkTopic } from "../model/topic_name.ts";
+import type {
+  AuthorizeCommand,
+  ClientMessage,
+  ErrorMessage,
+  PresenceCommand,
+  PublishCommand,
+  ServerMessage,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from "../wire/protocol.ts";
+import { parseSince } from "./query.ts";
+
+/** What an answer is about. */
+type About = Pick<ErrorMessage, "ref" | "filter">;
+
+/** Does what a client asks for, and answers. */
+export class Commands {
+  readonly #core: HubCore;
+  readonly #client: HubClient;
+  readonly #reply: (message: ServerMessage) => void;
+  #rate: MessageRate | undefined;
+
+  constructor(
+    core: HubCore,
+    client: HubClient,
+    reply: (message: ServerMessage) => void,
+  ) {
+    this.#core = core;
+    this.#client = client;
+    this.#reply = reply;
+  }
+
+  /**
+   * Does what a command says.
+   *
+   * @returns A promise if a hook takes time: what follows has to wait.
+   */
+  do(command: ClientMessage): void | Promise<void> {
+    switch (command.type) {
+      case "subscribe":
+        return this.#try(command, () => this.#subscribe(command));
+      case "unsubscribe":
+        return this.#try(command, () => this.#unsubscribe(command));
+      case "publish":
+        return this.#try(command, () => this.#publish(command));
+      case "presence":
+        return this.#try(command, () => this.#presence(command));
+      case "authorize":
+        return this.#try(command, () => this.#authorize(command));
+    }
+  }
+
+  /** Answers with the error, if there is one. */
+  #try(
+    about: About,
+    run: () => void | Promise<void>,
+  ): void | Promise<void> {
+    try {
+      return run()?.catch((error) => this.#refuse(about, error));
+    } catch (error) {
+      this.#refuse(about, error);
+    }
+  }
+
+  #refuse({ ref, filter }: About, error: unknown): void {
+    const isKnown = error instanceof ConnError;
+    // What a hook throws is not for the client to see.
+    if (!isKnown) this.#core.report(error);
+    this.#reply({
+      type: "error",
+      ...(ref === undefined ? {} : { ref }),
+      ...(filter === undefined ? {} : { filter }),
+      code: isKnown ? error.code : "internal",
+      message: isKnown ? error.message : "The hub has failed",
+    });
+  }
+
+  #subscribe(command: SubscribeCommand): void | Promise<void> {
+    const { filter, since } = command;
+    checkFilter(filter);
+    if (since !== undefined) parseSince(since);
+    this.#checkCount(filter);
+    const checked = checkSubscribe(this.#core.options, this.#client, filter);
+    if (checked === undefined) return this.#begin(command);
+    return checked.then(() => this.#begin(command));
+  }
+
+  #checkCount(filter: string): void {
+    const { subscriptions } = this.#client;
+    if (this.#client.find(filter) !== undefined) {
+      throw refusal("already_subscribed", `"${filter}" is subscribed to`);
+    }
+    const most = this.#core.settings.subscriptions;
+    if (subscriptions.length < most) return;
+    throw refusal(
+      "too_many_subscriptions",
+      `Cannot subscribe to "${filter}": a client may have ${most} subscriptions`,
+    );
+  }
+
+  #begin(command: SubscribeCommand): void {
+    const { filter, mode = "latest", since, delta = false, presence = false } =
+      command;
+    if (this.#client.hasLeft) return;
+    this.#reply({ type: "subscribed", filter });
+    this.#core.subscribe(this.#client, filter, [filter], {
+      mode,
+      since: since === undefined ? "newest" : parseSince(since),
+      delta,
+      presence,
+    });
+  }
+
+  #unsubscribe({ filter }: UnsubscribeCommand): void {
+    if (!this.#core.unsubscribe(this.#client, filter)) {
+      throw refusal("not_subscribed", `"${filter}" is not subscribed to`);
+    }
+    this.#reply({ type: "unsubscribed", filter });
+  }
+
+  #publish(command: PublishCommand): void | Promise<void> {
+    const { topic, value } = command;
+    this.#rate ??= new MessageRate(this.#core.settings.publishRate);
+    if (!this.#rate.take(this.#core.wheel.now())) {
+      throw refusal(
+        "rate_limited",
+        `Cannot publish to "${topic}": expected at most ${this.#rate.perSecond} values a second`,
+      );
+    }
+    checkTopic(topic);
+    const checked = checkPublish(
+      this.#core.options,
+      this.#client,
+      topic,
+      value,
+    );
+    if (checked === undefined) this.#send(command);
+    else return checked.then(() => this.#send(command));
+  }
+
+  /** Publishes; what the client sends next does not wait for the engine. */
+  #send({ ref, topic, value, key }: PublishCommand): void {
+    this.#core.publish(topic, JSON.stringify(value), key).then(
+      (published) => this.#reply({ type: "published", ref, ...published }),
+      (error) => this.#refuse({ ref }, error),
+    );
+  }
+
+  #presence({ ref, topic }: PresenceCommand): void | Promise<void> {
+    checkTopic(topic);
+    if (!this.#core.rules.for(topic).presence) {
+      throw refusal("no_presence", `"${topic}" has no presence`);
+    }
+    const answer = () => {
+      const members = this.#core.presence.members(topic);
+      this.#reply({ type: "presence", ref, topic, members });
+    };
+    const checked = checkSubscribe(this.#core.options, this.#client, topic);
+    if (checked === undefined) answer();
+    else return checked.then(answer);
+  }
+
+  async #authorize({ ref, token }: AuthorizeCommand): Promise<void> {
+    const core = this.#core;
+    const client = this.#client;
+    const grant = await core.options.onAuthorize?.(token, client);
+    if (grant === undefined) throw refusal("forbidden", "The token is refused");
+    if (client.hasLeft) return;
+    client.grant = grant;
+    core.watchExpiry(client);
+    const { expires } = grant;
+    this.#reply(
+      expires === undefined
+        ? { type: "authorized", ref }
+        : { type: "authorized", ref, expiresIn: expires - core.now() },
+    );
+    await this.#checkAgain();
+  }
+
+  /** Closes a client that subscribes to what it may no longer. */
+  async #checkAgain(): Promise<void> {
+    const client = this.#client;
+    try {
+      for (const { name } of [...client.subscriptions]) {
+        await checkSubscribe(this.#core.options, client, name);
+      }
+    } catch {
+      client.outlet.close(FORBIDDEN, "A subscription is no longer granted");
+    }
+  }
+}
+
+function refusal(code: string, message: string): ConnError {
+  return new ConnError(message, { code, side: "remote", reply: 403 });
+}

@@ -1,0 +1,113 @@
+/**
+ * Where clients connect: over WebSocket, as an event stream, or by polling.
+ *
+ * @module
+ */
+
+import type { ServeInfo } from "../../http/server/serve.ts";
+import type { AcceptOptions } from "../../ws/accept.ts";
+import { asksForWebSocket } from "../../ws/handshake/server.ts";
+import { checkSubscribe } from "../access.ts";
+import type { HubCore } from "../core.ts";
+import { parseCursor } from "../model/cursor.ts";
+import type { ClientInfo, Grant } from "../options.ts";
+import { acceptEventStream } from "./event_stream.ts";
+import { answerPoll } from "./poll.ts";
+import { parseQuery, type SubscriptionQuery } from "./query.ts";
+import { refusal, refusalOf } from "./refusal.ts";
+import { acceptWebSocket, type Arrival } from "./web_socket.ts";
+
+/** How a request wants to be served. */
+type Transport = ClientInfo["transport"];
+
+/**
+ * Answers a request of a client that wants to be pushed to, at whatever path.
+ *
+ * @param core The hub.
+ * @param request The request.
+ * @param info What came with it.
+ * @param options Origins and compression of WebSockets.
+ * @param fields Further fields of an event stream.
+ */
+export async function connectClient(
+  core: HubCore,
+  request: Request,
+  info: ServeInfo,
+  options: AcceptOptions,
+  fields: readonly (readonly [string, string])[],
+): Promise<Response> {
+  const transport = transportOf(request, info);
+  if (transport === undefined) {
+    return refusal(405, "Values are read with the method GET", [
+      ["Allow", "GET, HEAD"],
+    ]);
+  }
+  if (core.isClosed || core.isFull) {
+    return refusal(503, "The hub takes no more clients", [[
+      "Retry-After",
+      "5",
+    ]]);
+  }
+  try {
+    const search = new URL(request.url).searchParams;
+    const query = parseQuery(search, core.defaultTopic);
+    const grant = await core.options.onConnect?.(request, info) ?? {};
+    if (grant instanceof Response) return grant;
+    const namesTopic = search.has("topic");
+    const client = arriving(core, info, grant, transport);
+    const arrival = { request, info, client, query, namesTopic };
+    // Who speaks the subprotocol subscribes later.
+    if (namesTopic || transport !== "websocket") {
+      await checkFilters(core, client, query.filters);
+    }
+    switch (transport) {
+      case "websocket":
+        return acceptWebSocket(core, arrival, options);
+      case "event-stream":
+        return acceptEventStream(core, resumed(arrival), fields);
+      case "poll":
+        return await answerPoll(core, arrival);
+    }
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+function transportOf(
+  request: Request,
+  info: ServeInfo,
+): Transport | undefined {
+  if (asksForWebSocket(info.head)) return "websocket";
+  if (request.method !== "GET" && request.method !== "HEAD") return undefined;
+  const accept = request.headers.get("accept") ?? "";
+  const streams = request.method === "GET" &&
+    accept.toLowerCase().includes("text/event-stream");
+  return streams ? "event-stream" : "poll";
+}
+
+function arriving(
+  core: HubCore,
+  { remoteAddr }: ServeInfo,
+  grant: Grant,
+  transport: Transport,
+): ClientInfo {
+  return { id: core.nextClientId(), grant, remoteAddr, transport };
+}
+
+async function checkFilters(
+  core: HubCore,
+  client: ClientInfo,
+  filters: readonly string[],
+): Promise<void> {
+  for (const filter of filters) {
+    await checkSubscribe(core.options, client, filter);
+  }
+}
+
+/** An event stream goes on behind its last event, whatever its URL says. */
+function resumed(arrival: Arrival): Arrival {
+  const { request, query } = arrival;
+  const id = request.headers.get("last-event-id") ?? "";
+  const since: SubscriptionQuery["since"] = parseCursor(id) ?? query.since;
+  return { ...arrival, query: { ...query, since } };
+}

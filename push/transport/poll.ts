@@ -1,0 +1,181 @@
+/**
+ * Clients that ask, and may wait for an answer.
+ *
+ * @module
+ */
+
+import { WheelEntry } from "../../conn/wheel.ts";
+import type { HubCore } from "../core.ts";
+import { HubClient } from "../delivery/client.ts";
+import type { Outlet } from "../delivery/encoding.ts";
+import { Entry } from "../delivery/entry.ts";
+import type { Since } from "../delivery/recovery.ts";
+import { formatCursor, parseCursor } from "../model/cursor.ts";
+import { isPattern } from "../model/topic_name.ts";
+import type { PolledItem } from "./poll_encoding.ts";
+import { refusal } from "./refusal.ts";
+import type { Arrival } from "./web_socket.ts";
+
+/** So much goes into one answer; the client comes back for the rest. */
+const MAX_SIZE = 256 * 1024;
+
+/**
+ * Answers a GET request with what is newer than the client's cursor, RFC 9110
+ * §13.1.2; or, if it is to wait, with what is first.
+ *
+ * @param core The hub.
+ * @param arrival Who asks, and for what.
+ */
+export async function answerPoll(
+  core: HubCore,
+  arrival: Arrival,
+): Promise<Response> {
+  const { request, info, query, client } = arrival;
+  const { filters, format } = query;
+  if (format === "value" && (filters.length > 1 || isPattern(filters[0]!))) {
+    return refusal(400, "Several topics need format=envelope");
+  }
+  const since = cursorOf(request) ?? query.since;
+  const poll = new Poll(core, since !== undefined);
+  const { signal } = info.conn;
+  const gone = () => poll.end();
+  signal.addEventListener("abort", gone);
+  try {
+    const wait = since === undefined ? 0 : query.wait;
+    return await poll.answer(
+      new HubClient(client, { outlet: poll, encodings: core.encodings.poll }),
+      { ...query, since: since ?? "newest", wait },
+    );
+  } finally {
+    signal.removeEventListener("abort", gone);
+  }
+}
+
+/** The cursor in `If-None-Match`, which is an entity tag. */
+function cursorOf(request: Request): Since | undefined {
+  const tag = request.headers.get("if-none-match");
+  const text = tag === null ? undefined : /^(?:W\/)?"(.*)"$/.exec(tag)?.[1];
+  return text === undefined ? undefined : parseCursor(text);
+}
+
+/** What is asked for. */
+type PollQuery = Arrival["query"] & { readonly since: Since };
+
+/** One request. */
+class Poll extends WheelEntry implements Outlet {
+  readonly #core: HubCore;
+  readonly #hasCursor: boolean;
+  readonly #items: PolledItem[] = [];
+  readonly #ended = Promise.withResolvers<void>();
+  #size = 0;
+  #refused: Response | undefined;
+
+  constructor(core: HubCore, hasCursor: boolean) {
+    super();
+    this.#core = core;
+    this.#hasCursor = hasCursor;
+  }
+
+  get needsDrain(): boolean {
+    return this.#size > MAX_SIZE;
+  }
+
+  send(payload: unknown): boolean {
+    for (const item of payload as readonly PolledItem[]) {
+      this.#items.push(item);
+      this.#size += item.text.length;
+    }
+    // What else is sent in this turn goes with it.
+    queueMicrotask(() => this.end());
+    return !this.needsDrain;
+  }
+
+  close(_code: number, reason: string, retry?: number): void {
+    this.#refused = retry === undefined
+      ? refusal(401, reason)
+      : refusal(503, reason, [["Retry-After", `${Math.ceil(retry / 1000)}`]]);
+    this.end();
+  }
+
+  /** Answers with what there is. */
+  end(): void {
+    this.#ended.resolve();
+  }
+
+  /** The time to wait is over. */
+  override due(): void {
+    this.end();
+  }
+
+  async answer(client: HubClient, query: PollQuery): Promise<Response> {
+    const core = this.#core;
+    const wait = Math.min(query.wait, core.settings.wait);
+    core.join(client);
+    try {
+      core.subscribe(client, query.filters.join(","), query.filters, query);
+      if (this.#items.length === 0 && wait > 0 && !core.isClosed) {
+        core.wheel.schedule(this, core.wheel.now() + wait);
+        await this.#ended.promise;
+        // What was published in this turn is not lost between two polls.
+        client.subscriptions[0]?.subscription.feed.flush();
+      }
+    } finally {
+      core.wheel.cancel(this);
+      core.leave(client);
+    }
+    if (this.#refused !== undefined) return this.#refused;
+    return query.format === "value" ? this.#value(query) : this.#envelopes();
+  }
+
+  /** The next value alone. */
+  #value({ mode }: PollQuery): Response {
+    const entries = this.#items.flatMap(({ item }) =>
+      item instanceof Entry ? [item] : []
+    );
+    const entry = mode === "every" ? entries[0] : entries.at(-1);
+    if (entry === undefined) {
+      return this.#hasCursor
+        ? this.#notModified()
+        : refusal(404, "The topic has no value");
+    }
+    const notice = this.#items.find(({ item }) => !(item instanceof Entry));
+    const before = notice?.item;
+    return this.#ok(
+      `${entry.data}\n`,
+      entry.offset,
+      before !== undefined && "kind" in before ? before.kind : undefined,
+    );
+  }
+
+  /** All messages. */
+  #envelopes(): Response {
+    if (this.#items.length === 0 && this.#hasCursor) return this.#notModified();
+    const last = this.#items.at(-1)?.item;
+    const offset = last !== undefined && "offset" in last
+      ? last.offset
+      : this.#core.store.offset;
+    const body = `[${this.#items.map(({ text }) => text).join(",\n")}]\n`;
+    return this.#ok(body, offset, undefined);
+  }
+
+  #ok(body: string, offset: number, notice: string | undefined): Response {
+    const headers = new Headers({
+      "content-type": "application/json",
+      "cache-control": "no-cache",
+      "etag": this.#tag(offset),
+    });
+    if (notice !== undefined) headers.set("push-notice", notice);
+    return new Response(body, { headers });
+  }
+
+  /** Nothing is newer than what the client has. */
+  #notModified(): Response {
+    const etag = this.#tag(this.#core.store.offset);
+    const headers = { etag, "cache-control": "no-cache" };
+    return new Response(null, { status: 304, headers });
+  }
+
+  #tag(offset: number): string {
+    return `"${formatCursor(this.#core.store.epoch, offset)}"`;
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The messages of the protocol: JSON objects, told apart by `type`.
+ *
+ * Over a WebSocket with the subprotocol {@linkcode SUBPROTOCOL} both sides send
+ * them as text messages. With `format=envelope` in the query, event streams carry
+ * those of the server as data, and polls answer an array of them.
+ *
+ * @module
+ */
+
+/** The WebSocket subprotocol. */
+export const SUBPROTOCOL = "meerkat.push.v1";
+
+/**
+ * How a subscription is served: `latest` gives the newest value and leaves out
+ * what was overtaken while the client was busy; `every` gives all, in order.
+ */
+export type Mode = "latest" | "every";
+
+/** Asks for the values of the topics that a filter matches. */
+export interface SubscribeCommand {
+  type: "subscribe";
+  /** A topic, or a pattern with `+` and `#`. One subscription for each filter. */
+  filter: string;
+  /** By default `"latest"`. */
+  mode?: Mode;
+  /**
+   * The cursor that the client has, `EPOCH.OFFSET`: it gets what is newer.
+   * `"oldest"`: all that is retained. Left out: the newest value of each topic.
+   */
+  since?: string;
+  /**
+   * Send `patch` messages where they are shorter. With `since`, the client says
+   * by it that it holds each topic's value as of that cursor.
+   */
+  delta?: boolean;
+  /** Tell who joins and leaves; for a topic that has presence. */
+  presence?: boolean;
+}
+
+/** Ends a subscription. */
+export interface UnsubscribeCommand {
+  type: "unsubscribe";
+  filter: string;
+}
+
+/** Publishes a value. */
+export interface PublishCommand {
+  type: "publish";
+  /** Comes back in the answer. */
+  ref: number;
+  topic: string;
+  value: unknown;
+  /** Publishing again with the same key does nothing. */
+  key?: string;
+}
+
+/** Asks who is there. */
+export interface PresenceCommand {
+  type: "presence";
+  ref: number;
+  topic: string;
+}
+
+/** Shows a new token, before the old one expires. */
+export interface AuthorizeCommand {
+  type: "authorize";
+  ref: number;
+  token: string;
+}
+
+/** What a client sends. */
+export type ClientMessage =
+  | SubscribeCommand
+  | UnsubscribeCommand
+  | PublishCommand
+  | PresenceCommand
+  | AuthorizeCommand;
+
+/** First: who the client is. */
+export interface HelloMessage {
+  type: "hello";
+  /** The client's id, unique. */
+  client: string;
+  /** The epoch of cursors. */
+  epoch: string;
+}
+
+/** Answers `subscribe`; values follow. */
+export interface SubscribedMessage {
+  type: "subscribed";
+  filter: string;
+}
+
+/** Answers `unsubscribe`: no value follows. */
+export interface UnsubscribedMessage {
+  type: "unsubscribed";
+  filter: string;
+}
+
+/** A value. */
+export interface ValueMessage {
+  type: "value";
+  topic: string;
+  /** The filter that it came by; left out if that is the topic. */
+  filter?: string;
+  /** What to come back with. */
+  cursor: string;
+  value: unknown;
+}
+
+/** A value, as the difference from the one of this topic that came before it. */
+export interface PatchMessage {
+  type: "patch";
+  topic: string;
+  filter?: string;
+  cursor: string;
+  /** A JSON Merge Patch, RFC 7396. */
+  patch: unknown;
+}
+
+/**
+ * Mode `every`: versions are missing here, because the client was too slow or the
+ * hub did not get them.
+ */
+export interface GapMessage {
+  type: "gap";
+  filter: string;
+  /** Left out if it may be any of the filter's. */
+  topic?: string;
+  /** What to come back with: what is missing is before it. */
+  cursor: string;
+  /** How many, if that is known. */
+  missed?: number;
+}
+
+/**
+ * The cursor that the client came with is of no use: the hub has another epoch, or
+ * keeps no version that old. The current value follows; what the client built
+ * on values before is void.
+ */
+export interface ResetMessage {
+  type: "reset";
+  filter: string;
+  /** The topic whose history does not reach back; left out for the whole filter. */
+  topic?: string;
+  reason: "epoch" | "history";
+}
+
+/** Who is there. */
+export interface Member {
+  /** The client's id. */
+  client: string;
+  /** Its user, if who connected said so. */
+  user?: string;
+}
+
+/** Answers `presence`, with `ref`. */
+export interface PresenceMessage {
+  type: "presence";
+  ref: number;
+  topic: string;
+  members: Member[];
+}
+
+/** Who has come and gone, for who subscribed with `presence`. */
+export interface MembersMessage {
+  type: "members";
+  topic: string;
+  joined: Member[];
+  left: Member[];
+}
+
+/** Answers `publish`. */
+export interface PublishedMessage {
+  type: "published";
+  ref: number;
+  cursor: string;
+  /** Whether it had been published before, with this key. */
+  duplicate: boolean;
+}
+
+/** Answers `authorize`. */
+export interface AuthorizedMessage {
+  type: "authorized";
+  ref: number;
+  /** When to show the next token at the latest, in milliseconds from now. */
+  expiresIn?: number;
+}
+
+/** A command was refused: the one with this `ref`, or about this `filter`. */
+export interface ErrorMessage {
+  type: "error";
+  ref?: number;
+  filter?: string;
+  /** Stable: `"forbidden"`, `"rate_limited"`. */
+  code: string;
+  message: string;
+}
+
+/** The hub closes the connection, and when to come back. */
+export interface ByeMessage {
+  type: "bye";
+  /** How long to wait, in milliseconds. */
+  retry: number;
+}
+
+/** What the hub sends. */
+export type ServerMessage =
+  | HelloMessage
+  | SubscribedMessage
+  | UnsubscribedMessage
+  | ValueMessage
+  | PatchMessage
+  | GapMessage
+  | ResetMessage
+  | PresenceMessage
+  | MembersMessage
+  | PublishedMessage
+  | AuthorizedMessage
+  | ErrorMessage
+  | ByeMessage;
