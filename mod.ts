@@ -1,11 +1,11 @@
 /**
  * A protocol toolkit: one event-driven connection that speaks raw bytes,
  * HTTP/1.1 or WebSocket, over TCP, TLS, Unix sockets or memory, and changes its
- * protocol while it lives; and a load balancer made of it.
+ * protocol while it lives; and made of it, a load balancer and a push hub.
  *
  * Each module has an entry point of its own, which is the better import for a
  * program that needs one of them: `@meerkat/net/conn`, `@meerkat/net/http`,
- * `@meerkat/net/ws`, `@meerkat/net/balancer`.
+ * `@meerkat/net/ws`, `@meerkat/net/balancer`, `@meerkat/net/push`.
  *
  * @example All modules at once
  * ```ts
@@ -28,4 +28,5 @@
 export * as balancer from "./balancer/mod.ts";
 export * as conn from "./conn/mod.ts";
 export * as http from "./http/mod.ts";
+export * as push from "./push/mod.ts";
 export * as ws from "./ws/mod.ts";

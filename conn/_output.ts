@@ -101,14 +101,9 @@ export class Output {
     this.#flushSoon();
   }
 
-  /** Whether the program has to wait. */
-  get needsDrain(): boolean {
-    return this.told || this.#queue.size > this.#highMark;
-  }
-
   /** Notes that the program is told to wait, if it has to, and says so. */
   overHighMark(): boolean {
-    return this.told = this.needsDrain;
+    return this.told ||= this.#queue.size > this.#highMark;
   }
 
   /** Resolves below the low mark; at once if the high one was not passed. */

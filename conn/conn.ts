@@ -78,7 +78,7 @@ export interface Conn<E, C> extends AsyncIterable<E>, AsyncDisposable {
   readonly buffered: number;
   /**
    * Whether the send queue went over its high mark, and has not fallen below its
-   * low one since.
+   * low one since. Who finds out here is told by the `drain` event, too.
    */
   readonly needsDrain: boolean;
   /** Counters. */

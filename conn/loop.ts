@@ -125,7 +125,7 @@ class View<E extends AnyEvent, C> implements Conn<E, C> {
     return this.#link.output.size;
   }
   get needsDrain(): boolean {
-    return this.#link.output.needsDrain;
+    return this.#link.output.overHighMark();
   }
   get stats(): ConnStats {
     const { bytesIn, output, openedAt } = this.#link;

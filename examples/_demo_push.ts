@@ -77,7 +77,10 @@ const STEPS: readonly Step[] = [
 /** The server, and what is shown of it. */
 export const PUSH: Part = {
   title: HUB,
-  program: { name: "server_data_push", permissions: ["--allow-net=127.0.0.1"] },
+  program: {
+    name: "server_data_push",
+    permissions: ["--allow-net=127.0.0.1", "--allow-read"],
+  },
   port: 8090,
   args: (port) => ["-p", `127.0.0.1:${port}`, "--publish", TOKEN],
   says: /^Listening on (\d+)$/,

@@ -2,10 +2,10 @@
  * Pushes data to any number of clients: a lucky number now and then, and what
  * happens in an HVAC plant several times a second. Its page shows the plant.
  *
- * Run:     deno run --allow-net examples/server_data_push.ts
+ * Run:     deno run --allow-net --allow-read examples/server_data_push.ts
  *          and open http://localhost:8080/
- *          `--engine sqlite:FILE` needs `--allow-read --allow-write`, too,
- *          `--engine redis:URL` needs `--allow-env`.
+ *          `--engine sqlite:FILE` needs `--allow-write`, too, and
+ *          `--engine redis:URL` `--allow-env`.
  * Compile: deno compile --allow-net --allow-read --allow-write --allow-env \
  *            --include examples/_server_data_push_worker.ts \
  *            examples/server_data_push.ts

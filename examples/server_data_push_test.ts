@@ -191,7 +191,7 @@ Deno.test("server_data_push tells its clients when to come back before it ends",
 Deno.test("server_data_push goes on where it was with sqlite", async () => {
   const folder = await Deno.makeTempDir();
   const args = ["--engine", `sqlite:${folder}/plant.db`];
-  const permissions = ["--allow-read", "--allow-write"];
+  const permissions = ["--allow-write"];
   try {
     const first = await startPushServer(args, permissions);
     let cursor: string;

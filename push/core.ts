@@ -18,6 +18,7 @@ import { TopicStore } from "./delivery/topic_store.ts";
 import type { Engine, EngineListener } from "./engine/engine.ts";
 import { memoryEngine } from "./engine/memory.ts";
 import { formatCursor } from "./model/cursor.ts";
+import { checkKey } from "./model/key.ts";
 import { type HubSettings, resolveHubLimits } from "./model/limits.ts";
 import { checkTopic, isPattern } from "./model/topic_name.ts";
 import { TopicRules } from "./model/topic_rules.ts";
@@ -128,6 +129,7 @@ export class HubCore {
     key: string | undefined,
   ): Promise<Published> {
     this.#checkPublish(topic, data);
+    if (key !== undefined) checkKey(key);
     const { offset, duplicate } = await this.#engine.publish(
       key === undefined ? { topic, data } : { topic, data, key },
     );

@@ -30,9 +30,12 @@
  * @module
  */
 
+export * from "./auth/jwt.ts";
 export * from "./client/connect.ts";
+export type * from "./client/updates.ts";
 export type * from "./engine/engine.ts";
 export * from "./engine/memory.ts";
+export * from "./engine/sqlite.ts";
 export * from "./hub.ts";
 export type * from "./options.ts";
 export * from "./producer/producer.ts";

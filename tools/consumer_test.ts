@@ -48,6 +48,19 @@ const USES: Record<string, string> = {
     if (await reply.text() !== "b") throw new Error("no b");
     await server.shutdown();
     await backend.shutdown();`,
+  "./push": `
+    const hub = await m.openHub();
+    const { serve } = await import("@meerkat/net/http");
+    const server = serve(local, hub.handler());
+    const { port } = server.addr as Deno.NetAddr;
+    const client = m.connect(\`ws://127.0.0.1:\${port}/push\`);
+    const lucky = client.subscribe<number>("lucky");
+    await hub.publish("lucky", 42);
+    const { value } = await lucky.values().next();
+    if (value !== 42) throw new Error("no luck");
+    await client.close();
+    await hub.shutdown();
+    await server.shutdown();`,
   "./ws": `
     const server = m.serve({ ...local, deflate: true }, (event, conn) => {
       if (event.type === "message") conn.send(event.data);

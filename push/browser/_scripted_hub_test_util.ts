@@ -15,6 +15,7 @@ import {
   type ServerMessage,
   SUBPROTOCOL,
 } from "../wire/protocol.ts";
+import type { PushClient } from "./push.js";
 
 /** What is put in comes out in order, now or later. */
 class Queue<T> {
@@ -178,5 +179,45 @@ export class ScriptedHub implements AsyncDisposable {
   }
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.close();
+  }
+}
+
+/** Takes so many updates. */
+export async function take(
+  updates: AsyncIterable<unknown>,
+  count: number,
+): Promise<unknown[]> {
+  const iterator = updates[Symbol.asyncIterator]();
+  const taken: unknown[] = [];
+  while (taken.length < count) taken.push((await iterator.next()).value);
+  return taken;
+}
+
+/** Waits until the client is in this state. */
+export async function state(client: PushClient, state: string): Promise<void> {
+  while (client.state !== state) {
+    await new Promise((resolve) => client.onstate = resolve);
+  }
+}
+
+/** Keeps time-outs of so many milliseconds or more until they are to ring. */
+export class StoppedClock implements Disposable {
+  readonly #setTimeout = globalThis.setTimeout;
+  readonly #alarms = new Map<number, () => void>();
+
+  constructor(least: number) {
+    const keep = (callback: () => void, delay = 0) => {
+      if (delay < least) return this.#setTimeout(callback, delay);
+      this.#alarms.set(delay, callback);
+      return 0;
+    };
+    globalThis.setTimeout = keep as typeof setTimeout;
+  }
+  /** The time-out of this delay that was set last is over. */
+  ring(delay: number): void {
+    this.#alarms.get(delay)?.();
+  }
+  [Symbol.dispose](): void {
+    globalThis.setTimeout = this.#setTimeout;
   }
 }

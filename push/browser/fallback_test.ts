@@ -4,8 +4,11 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   ScriptedHub,
   type ScriptedRequest,
+  state,
+  StoppedClock,
+  take,
 } from "./_scripted_hub_test_util.ts";
-import { connect, type PushClient, PushError } from "./push.js";
+import { connect, PushError } from "./push.js";
 
 const value = (topic: string, offset: number, epoch = "e") => ({
   type: "value" as const,
@@ -18,24 +21,6 @@ function blockedHub(): ScriptedHub {
   const hub = new ScriptedHub();
   hub.refuseSockets = true;
   return hub;
-}
-
-/** Takes so many updates. */
-async function take(
-  updates: AsyncIterable<unknown>,
-  count: number,
-): Promise<unknown[]> {
-  const iterator = updates[Symbol.asyncIterator]();
-  const taken: unknown[] = [];
-  while (taken.length < count) taken.push((await iterator.next()).value);
-  return taken;
-}
-
-/** Waits until the client is in this state. */
-async function state(client: PushClient, state: string): Promise<void> {
-  while (client.state !== state) {
-    await new Promise((resolve) => client.onstate = resolve);
-  }
 }
 
 /** The next requests, by their queries. */
@@ -186,6 +171,40 @@ Deno.test("where event streams do not get through either, it polls", async () =>
   last.expect("topic=a&mode=every&format=envelope&since=e.6&wait=25");
   assertEquals(a.cursor, "e.6");
   client.close();
+});
+
+Deno.test("an event stream that is silent is given up", async () => {
+  await using hub = blockedHub();
+  using clock = new StoppedClock(10_000);
+  const client = connect(hub.url);
+  const a = client.subscribe("a", { mode: "every" });
+  (await hub.requests.take()).json([], "e.0");
+  const held = await hub.requests.take();
+  assert(held.isStream);
+  clock.ring(10_000); // It is kept back on the way: a poll is not.
+  const poll = await hub.requests.take();
+  poll.expect("topic=a&mode=every&format=envelope&since=e.0&wait=0");
+  poll.json([value("a", 1)], "e.1");
+  assertEquals(await take(a, 1), [value("a", 1)]);
+  assertEquals(client.transport, "poll");
+  client.close();
+
+  const other = connect(hub.url);
+  const b = other.subscribe("b", { mode: "every" });
+  let request = await hub.requests.take();
+  if (request.url.search.includes("wait=25")) {
+    request = await hub.requests.take(); // The last one of the client before.
+  }
+  request.json([], "e.1");
+  const stream = (await hub.requests.take()).stream().write("retry: 0\n\n");
+  stream.say(value("b", 2));
+  assertEquals(await take(b, 1), [value("b", 2)]);
+  clock.ring(45_000);
+  await state(other, "connecting");
+  const again = await hub.requests.take();
+  again.expect("topic=b&mode=every&format=envelope&since=e.2");
+  assert(again.isStream);
+  other.close();
 });
 
 Deno.test("another epoch makes all subscriptions begin anew", async () => {

@@ -181,6 +181,10 @@ export class PushClient extends EventTarget {
    * @returns {Promise<{ cursor: string, duplicate: boolean }>}
    */
   async publish(topic, value, { key = randomKey() } = {}) {
+    if (JSON.stringify(value) === undefined) {
+      const message = `Cannot publish to "${topic}": the value is no JSON`;
+      throw new PushError("value_invalid", message);
+    }
     const command = { type: "publish", topic, value, key };
     const { cursor, duplicate } = await this.#ask(command);
     return { cursor, duplicate };
@@ -204,7 +208,9 @@ export class PushClient extends EventTarget {
   async authorize(token) {
     if (typeof this.#token !== "function") this.#token = token;
     if (this.#state === "open" && !this.#link.send) this.#connect(token);
-    else await this.#ask({ type: "authorize", token });
+    else if (this.#state !== "connecting") {
+      await this.#ask({ type: "authorize", token });
+    }
   }
 
   /** Closes the connection and ends all subscriptions. */
@@ -227,6 +233,7 @@ export class PushClient extends EventTarget {
     on(globalThis, "pagehide", () => {
       this.#save();
       this.#drop();
+      this.#show("connecting", this.#transport);
     });
     on(globalThis.document, "visibilitychange", () => {
       if (document.hidden) this.#save();

@@ -1,7 +1,13 @@
 // The browser's module over a WebSocket, and what does not depend on the transport.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ScriptedHub, type ScriptedSocket } from "./_scripted_hub_test_util.ts";
+import {
+  ScriptedHub,
+  type ScriptedSocket,
+  state,
+  StoppedClock,
+  take,
+} from "./_scripted_hub_test_util.ts";
 import { connect, type PushClient, PushError, type Update } from "./push.js";
 
 const value = (topic: string, offset: number, value: unknown = offset) => ({
@@ -10,17 +16,6 @@ const value = (topic: string, offset: number, value: unknown = offset) => ({
   value,
   cursor: `e.${offset}`,
 });
-
-/** Takes so many updates. */
-async function take(
-  updates: AsyncIterable<unknown>,
-  count: number,
-): Promise<unknown[]> {
-  const iterator = updates[Symbol.asyncIterator]();
-  const taken: unknown[] = [];
-  while (taken.length < count) taken.push((await iterator.next()).value);
-  return taken;
-}
 
 /** The hub's end of a subscription that was just made. */
 async function subscribed(
@@ -45,13 +40,6 @@ async function settle(
     break;
   }
   assertEquals(await asked, []);
-}
-
-/** Waits until the client is in this state. */
-async function state(client: PushClient, state: string): Promise<void> {
-  while (client.state !== state) {
-    await new Promise((resolve) => client.onstate = resolve);
-  }
 }
 
 Deno.test("values come, and a slow iteration gets the newest", async () => {
@@ -290,6 +278,26 @@ Deno.test("what is in flight when the connection is lost is sent again", async (
   client.close();
   await assertRejects(() => pending, PushError, "closed");
   await assertRejects(() => client.publish("e", 5), PushError, "closed");
+});
+
+Deno.test("a value that JSON cannot say is refused here", async () => {
+  await using hub = new ScriptedHub();
+  const client = connect(hub.url);
+  const publish = () => client.publish("a", undefined);
+  await assertRejects(publish, PushError, "no JSON");
+  client.close();
+});
+
+Deno.test("a hub that says nothing is tried again", async () => {
+  await using hub = new ScriptedHub();
+  using clock = new StoppedClock(10_000);
+  const client = connect(hub.url);
+  const first = await hub.sockets.take();
+  clock.ring(10_000);
+  await first.closed;
+  (await hub.sockets.take()).hello();
+  await state(client, "open");
+  client.close();
 });
 
 Deno.test("a hub that forbids closes the client for good", async () => {

@@ -1,7 +1,8 @@
 // A client in memory, and a server that speaks the protocol as the test says.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertInstanceOf } from "@std/assert";
 import type { Conn } from "../../conn/conn.ts";
+import { ConnError } from "../../conn/error.ts";
 import { attach } from "../../conn/loop.ts";
 import { FakeNet, type Peer } from "../../http/client/client_test_util.ts";
 import { acceptKey } from "../../ws/handshake/accept_key.ts";
@@ -12,7 +13,13 @@ import {
   type ServerMessage,
   SUBPROTOCOL,
 } from "../wire/protocol.ts";
-import { connect, type PushClient, type PushClientOptions } from "./connect.ts";
+import {
+  connect,
+  type PushClient,
+  type PushClientOptions,
+  type Subscription,
+} from "./connect.ts";
+import type { Update } from "./updates.ts";
 
 /** The hub's side of one connection. */
 export class Hosted {
@@ -189,4 +196,34 @@ export async function outcome<T>(
     promise.catch((error: Error) => error),
     pending,
   ]);
+}
+
+/** The code of the error that a promise is rejected with by now. */
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error = await outcome(promise);
+  assertInstanceOf(error, ConnError);
+  return error.code;
+}
+
+/** Takes one update. */
+export async function take(subscription: Subscription): Promise<Update> {
+  const { value } = await subscription[Symbol.asyncIterator]().next();
+  return value!;
+}
+
+/** Takes values in short, as many as asked for. */
+export async function takeValues(
+  subscription: Subscription,
+  count: number,
+): Promise<string[]> {
+  const taken: string[] = [];
+  while (taken.length < count) {
+    const update = await take(subscription);
+    taken.push(
+      update.type === "value"
+        ? `${update.topic} ${JSON.stringify(update.value)}`
+        : update.type,
+    );
+  }
+  return taken;
 }

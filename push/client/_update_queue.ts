@@ -144,6 +144,8 @@ export class UpdateQueue {
    */
   end(error?: ConnError): void {
     if (error === undefined) {
+      // What is dropped was not given to anybody.
+      this.received = this.cursor;
       this.#items = [];
       this.#head = this.#count = this.#bytes = 0;
       this.#values?.clear();

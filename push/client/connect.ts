@@ -10,6 +10,7 @@ import { PushClient } from "./client.ts";
 export type { PushClientOptions, TokenSource } from "./_client_options.ts";
 export type { PushClient, PushClientState } from "./client.ts";
 export type { Subscription } from "./subscription.ts";
+export type * from "./updates.ts";
 
 /**
  * Connects to a hub, and again whenever the connection is lost: as

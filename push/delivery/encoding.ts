@@ -53,12 +53,8 @@ export interface Encoding<P = unknown> {
 export interface Outlet {
   /** Whether it is busy: the client is told when it no longer is. */
   readonly needsDrain: boolean;
-  /**
-   * Sends a payload that the client's encoding made.
-   *
-   * @returns `false` if it is busy now.
-   */
-  send(payload: unknown): boolean;
+  /** Sends a payload that the client's encoding made; queues it while busy. */
+  send(payload: unknown): void;
   /**
    * Says goodbye and closes.
    *

@@ -235,10 +235,11 @@ export class Feed {
   /** Sends on what was published since the last time. */
   flush(): void {
     const pending = this.#pending;
-    const changed = this.#changed;
     if (pending.length === 0 || this.#delivering) return;
+    this.#setBusyAside(this.#every);
+    this.#setBusyAside(this.#latest);
+    const newest = this.#takeChanged();
     this.#pending = [];
-    this.#changed = [];
     this.#sentTo = pending[pending.length - 1]!.offset;
     if (this.#behind.size === 0) this.log.skip(pending.length);
     else {
@@ -246,20 +247,32 @@ export class Feed {
       this.#checkBehind();
     }
     this.#delivering = true;
-    if (this.#every.length > 0) {
-      this.#deliver(this.#every, pending.map(sendable));
-    }
-    if (this.#latest.length > 0) {
-      this.#deliver(this.#latest, changed.map(newestOf).sort(byOffset));
-    }
+    this.#deliver(this.#every, () => pending.map(sendable));
+    this.#deliver(this.#latest, () => newest);
     this.#delivering = false;
+    for (const subscription of this.#leaving.splice(0)) {
+      this.#drop(subscription);
+    }
+  }
+
+  /** Who has not taken what was sent before gets no more by now. */
+  #setBusyAside(list: readonly Subscription[]): void {
+    for (const subscription of list) {
+      if (!subscription.isLive) continue;
+      if (subscription.subscriber.outlet.needsDrain) subscription.fallBehind();
+    }
+  }
+
+  /** The newest versions of the topics that have changed, in order. */
+  #takeChanged(): Sendable[] {
+    const changed = this.#changed;
+    this.#changed = [];
+    const newest = changed.map(newestOf).sort(byOffset);
     for (const place of changed) {
       place.changed = false;
       place.held = place.topic.newest;
     }
-    for (const subscription of this.#leaving.splice(0)) {
-      this.#drop(subscription);
-    }
+    return newest;
   }
 
   /** Closes those that will miss something, if that is what is wanted. */
@@ -271,18 +284,21 @@ export class Feed {
     }
   }
 
-  #deliver(list: readonly Subscription[], items: readonly Sendable[]): void {
+  #deliver(
+    list: readonly Subscription[],
+    itemsOf: () => readonly Sendable[],
+  ): void {
+    if (list.length === 0) return;
+    const items = itemsOf();
     const payloads: unknown[] = [];
-    for (const subscription of list) {
-      if (!subscription.isLive) continue;
-      const { encoding, subscriber } = subscription;
+    for (const { isLive, encoding, subscriber } of list) {
+      if (!isLive) continue;
       const { index } = encoding;
       if (!(index in payloads)) {
         payloads[index] = encoding.batch(items, this.wire(encoding), false);
       }
       const payload = payloads[index];
-      if (payload === undefined) continue;
-      if (!subscriber.outlet.send(payload)) subscription.fallBehind();
+      if (payload !== undefined) subscriber.outlet.send(payload);
     }
   }
 }

@@ -62,7 +62,7 @@ export abstract class Subscription {
     holesTo: number,
   ): void;
 
-  /** The live items were sent, and its outlet is busy now. */
+  /** Its outlet is busy: what comes next is not sent to it. */
   abstract fallBehind(): void;
 
   /** Takes the next few items; none if it has got all. */

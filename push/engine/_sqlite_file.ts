@@ -7,6 +7,8 @@ import { unavailable } from "./_unavailable.ts";
 
 /** Marks the files of this engine: "MKph" in ASCII. */
 const APPLICATION_ID = 0x4d4b7068;
+/** So many KiB of the file are held in memory: keys come in no order. */
+const CACHE = 16_384;
 /** The version of the tables. */
 const SCHEMA = 1;
 
@@ -53,6 +55,7 @@ export function openFile(path: string, epoch: string): DatabaseSync {
     const isNew = checkKind(file);
     // Only now that it is ours to change.
     file.exec("PRAGMA journal_mode = WAL");
+    file.exec(`PRAGMA cache_size = ${-CACHE}`);
     file.exec("BEGIN IMMEDIATE");
     if (isNew) {
       file.exec(TABLES);

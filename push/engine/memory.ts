@@ -92,6 +92,13 @@ class MemoryEngine implements Engine {
   readonly #newest = new Map<string, number>();
   /** By topic and key, the oldest first. */
   readonly #keys = new Map<string, UsedKey>();
+  /**
+   * Goes through the keys, once: each time from the start, it would have to step
+   * over the places of all that were dropped.
+   */
+  #ages = this.#keys.entries();
+  /** Where it is. */
+  #oldest: [string, UsedKey] | undefined;
 
   constructor(keyTtl: number, maxKeys: number, time: () => number) {
     this.#keyTtl = keyTtl;
@@ -170,9 +177,20 @@ class MemoryEngine implements Engine {
 
   /** Drops keys that are too old, or too many. */
   #forget(now: number): void {
-    for (const [name, { expires }] of this.#keys) {
-      if (expires > now && this.#keys.size <= this.#maxKeys) return;
-      this.#keys.delete(name);
+    for (;;) {
+      this.#oldest ??= this.#ages.next().value;
+      if (this.#oldest === undefined) {
+        // It has come to its end, and none is left.
+        this.#ages = this.#keys.entries();
+        return;
+      }
+      const [name, used] = this.#oldest;
+      // If not, it was used anew, and comes again.
+      if (this.#keys.get(name) === used) {
+        if (used.expires > now && this.#keys.size <= this.#maxKeys) return;
+        this.#keys.delete(name);
+      }
+      this.#oldest = undefined;
     }
   }
 }

@@ -1,4 +1,5 @@
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { TestClock } from "../../conn/clock.ts";
 import { engineContract } from "./engine_contract_test_util.ts";
 import { memoryEngine } from "./memory.ts";
 import { Recorder } from "./_recorder_test_util.ts";
@@ -44,6 +45,23 @@ Deno.test("memory engine forgets the oldest keys when there are too many", async
   await engine.close();
 });
 
+Deno.test("memory engine counts a key that was used again as young", async () => {
+  const clock = new TestClock();
+  const engine = memoryEngine({ keyTtl: 1000, maxKeys: 2, clock });
+  await Recorder.open(engine);
+  const publish = async (key: string) =>
+    (await engine.publish({ topic: "a", data: "1", key })).duplicate;
+  assertEquals(await publish("k"), false);
+  await clock.advance(500);
+  assertEquals(await publish("l"), false);
+  await clock.advance(500);
+  assertEquals(await publish("k"), false);
+  assertEquals(await publish("m"), false);
+  assertEquals(await publish("k"), true);
+  assertEquals(await publish("l"), false);
+  await engine.close();
+});
+
 Deno.test("each memory engine has an epoch of its own", async () => {
   const epochs = new Set<string>();
   for (let i = 0; i < 100; i++) {
@@ -52,7 +70,7 @@ Deno.test("each memory engine has an epoch of its own", async () => {
     await engine.close();
   }
   assertEquals(epochs.size, 100);
-  assertNotEquals([...epochs][0], "");
+  for (const epoch of epochs) assert(/^[a-z0-9]{12}$/.test(epoch), epoch);
 });
 
 Deno.test("memory engine refuses options out of range", () => {

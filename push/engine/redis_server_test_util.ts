@@ -147,6 +147,8 @@ export class RedisProxy implements AsyncDisposable {
   readonly #open = new Set<Deno.TcpConn>();
   readonly #running: Promise<void>;
   readonly #port: number;
+  /** Whether new connections are closed at once. */
+  refuses = false;
   /** Cuts once the answer to what has this text in it has come. */
   #cutAfter: string | undefined;
   /** How often it has cut. */
@@ -196,6 +198,7 @@ export class RedisProxy implements AsyncDisposable {
 
   async #pair(hub: Deno.TcpConn): Promise<void> {
     this.#open.add(hub);
+    if (this.refuses) return this.#close(hub);
     let redis: Deno.TcpConn;
     try {
       redis = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
@@ -208,9 +211,10 @@ export class RedisProxy implements AsyncDisposable {
     await Promise.all([
       this.#pass(hub, redis, (text) => {
         if (this.#cutAfter === undefined) return true;
-        if (!text.includes(this.#cutAfter)) return true;
-        this.#cutAfter = undefined;
-        isLast = true;
+        if (text.includes(this.#cutAfter)) {
+          this.#cutAfter = undefined;
+          isLast = true;
+        }
         return true;
       }),
       this.#pass(redis, hub, () => {

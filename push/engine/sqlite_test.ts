@@ -1,11 +1,11 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { TestClock } from "../../conn/clock.ts";
-import { ConnError } from "../../conn/error.ts";
 import { engineContract } from "./engine_contract_test_util.ts";
 import { Recorder } from "./_recorder_test_util.ts";
 import { SqliteEngine } from "./_sqlite_engine.ts";
 import { openFile } from "./_sqlite_file.ts";
+import { change, openAndClose, test } from "./_sqlite_test_util.ts";
 import { sqliteEngine } from "./sqlite.ts";
 
 engineContract("sqlite", async () => {
@@ -16,31 +16,6 @@ engineContract("sqlite", async () => {
     dispose: () => Deno.remove(folder, { recursive: true }),
   };
 }, { shared: false, durable: true });
-
-/** A test with a folder of its own. */
-function test(name: string, fn: (folder: string) => Promise<void>): void {
-  Deno.test(`sqlite engine: ${name}`, async () => {
-    const folder = await Deno.makeTempDir();
-    try {
-      await fn(folder);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
-}
-
-/** Opens a file that cannot be, and gives the error. */
-async function openError(path: string): Promise<ConnError> {
-  const engine = sqliteEngine(path);
-  const error = await assertRejects(
-    () => engine.open(new Recorder()),
-    ConnError,
-  );
-  assertEquals([error.code, error.reply], ["engine_unavailable", 503]);
-  assert(error.message.startsWith(`Cannot open the engine's file "${path}": `));
-  await engine.close();
-  return error;
-}
 
 test("what is published in a turn is told at once, numbered from 1", async (folder) => {
   const engine = sqliteEngine(`${folder}/hub.db`);
@@ -132,101 +107,16 @@ test("more than are set aside at a time are numbered without a hole", async (fol
   await publish(70_000);
   assertEquals(hub.offset, 137_000);
   assertEquals(hub.log.length, 137_000);
+  // And the file is ahead of them all, should the program end here.
+  const copy = `${folder}/copy.db`;
+  await Deno.copyFile(`${folder}/hub.db`, copy);
+  await Deno.copyFile(`${folder}/hub.db-wal`, `${copy}-wal`);
   await engine.close();
-});
-
-test("one hub for each file: the second is refused", async (folder) => {
-  const path = `${folder}/hub.db`;
-  const engine = sqliteEngine(path);
-  await engine.open(new Recorder());
-  const error = await openError(path);
-  assert(error.message.endsWith("expected one hub for each file"));
-  await engine.publish({ topic: "a", data: "1" });
-  await engine.close();
-  await openAndClose(path);
-});
-
-test("an engine that could not be opened may be opened later", async (folder) => {
-  const path = `${folder}/hub.db`;
-  const [first, second] = [sqliteEngine(path), sqliteEngine(path)];
-  await first.open(new Recorder());
-  await assertRejects(() => second.open(new Recorder()), ConnError);
-  await first.close();
-  const hub = await Recorder.open(second);
-  await second.publish({ topic: "a", data: "1" });
-  assertEquals(hub.newest("a"), "1");
-  await second.close();
-});
-
-test("a file that is something else is refused, and left as it is", async (folder) => {
-  const text = `${folder}/text.db`;
-  await Deno.writeTextFile(text, "No database at all.\n".repeat(100));
-  const foreign = `${folder}/foreign.db`;
-  change(foreign, "CREATE TABLE sequence (epoch TEXT, ceiling INTEGER)");
-  const newer = `${folder}/newer.db`;
-  await openAndClose(newer);
-  change(newer, "PRAGMA user_version = 2");
-  for (
-    const [path, reason] of [
-      [text, "file is not a database"],
-      [foreign, "it is a database of another program"],
-      [newer, "its schema is 2, expected 1"],
-    ] as const
-  ) {
-    const before = await Deno.readFile(path);
-    const error = await openError(path);
-    assert(error.message.endsWith(reason), error.message);
-    assertEquals(await Deno.readFile(path), before);
-  }
-});
-
-test("a file that is damaged is refused", async (folder) => {
-  const path = `${folder}/hub.db`;
-  const engine = sqliteEngine(path);
-  await engine.open(new Recorder());
-  for (let i = 0; i < 1000; i++) engine.publish({ topic: "a", data: `${i}` });
-  await engine.close();
-  const whole = await Deno.readFile(path);
-
-  const damaged = whole.slice();
-  damaged.fill(0xa5, 4096);
-  await Deno.writeFile(path, damaged);
-  await openError(path);
-
-  await Deno.writeFile(path, whole.subarray(0, 4096));
-  await openError(path);
-
-  await Deno.writeFile(path, whole);
-  change(path, "DELETE FROM sequence");
-  const error = await openError(path);
-  assert(error.message.endsWith("its sequence is missing"));
-
-  change(path, "DROP TABLE sequence");
-  await openError(path);
-});
-
-test("a path that cannot be a file is refused", async (folder) => {
-  await openError(folder);
-  await openError(`${folder}/missing/hub.db`);
-  assertThrows(() => sqliteEngine(""), TypeError);
-  assertThrows(() => sqliteEngine(new URL("http://localhost/a")), TypeError);
-});
-
-test("keyTtl out of range is refused", (folder) => {
-  for (const keyTtl of [-1, NaN]) {
-    assertThrows(() => sqliteEngine(`${folder}/a`, { keyTtl }), RangeError);
-  }
-  return Promise.resolve();
-});
-
-Deno.test({
-  name: "sqlite engine: a file that it may not write is refused",
-  permissions: { read: true, write: false },
-  fn: async () => {
-    const path = new URL("hub.db", import.meta.url).pathname;
-    const error = await openError(path);
-    assert(error.cause instanceof Deno.errors.NotCapable);
-  },
+  const next = sqliteEngine(copy);
+  const after = await Recorder.open(next);
+  assertEquals(after.topics, hub.topics);
+  assert(after.offset >= 137_000);
+  await next.close();
 });
 
 /** An engine whose file is full at so many pages of 4 KiB. */
@@ -304,6 +194,21 @@ test("the file stays small when old versions are not needed", async (folder) => 
   assert(size < 3_000_000, `${size} bytes for one value of 10 KB`);
 });
 
+test("closing drops what is not needed, up to the highest offset named", async (folder) => {
+  const path = `${folder}/hub.db`;
+  const engine = sqliteEngine(path);
+  await engine.open(new Recorder());
+  for (let i = 1; i <= 5; i++) {
+    await engine.publish({ topic: "a", data: `${i}` });
+  }
+  engine.trim("a", 3);
+  engine.trim("a", 1);
+  await engine.close();
+  const next = sqliteEngine(path);
+  assertEquals((await Recorder.open(next)).data("a"), ["4", "5"]);
+  await next.close();
+});
+
 test("keys that are forgotten leave the file", async (folder) => {
   const path = `${folder}/hub.db`;
   const clock = new TestClock();
@@ -317,10 +222,13 @@ test("keys that are forgotten leave the file", async (folder) => {
   // Two go for each that comes.
   await Promise.all(Array.from({ length: 50 }, publish));
   await engine.close();
-  const file = new DatabaseSync(path);
-  const row = file.prepare("SELECT count(*) AS n FROM keys").get();
-  file.close();
-  assertEquals(row?.n, 50);
+  assertEquals(keysIn(path), 50);
+
+  const next = sqliteEngine(path, { clock });
+  await clock.advance(10_000);
+  await next.open(new Recorder());
+  await next.close();
+  assertEquals(keysIn(path), 0);
 });
 
 test("keys are kept for ever if they are to be", async (folder) => {
@@ -351,16 +259,10 @@ test("a key's time goes on while no hub has the file", async (folder) => {
   assertEquals(await publishAt(90_000), false);
 });
 
-/** Makes a file of the engine. */
-async function openAndClose(path: string): Promise<void> {
-  const engine = sqliteEngine(path);
-  await engine.open(new Recorder());
-  await engine.close();
-}
-
-/** Does something to a file that no engine has open. */
-function change(path: string, sql: string): void {
+/** How many keys are remembered in a file that no engine has open. */
+function keysIn(path: string): unknown {
   const file = new DatabaseSync(path);
-  file.exec(sql);
+  const row = file.prepare("SELECT count(*) AS n FROM keys").get();
   file.close();
+  return row?.n;
 }

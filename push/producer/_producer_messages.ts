@@ -12,22 +12,27 @@ const MARK = "@meerkat/net/push/producer";
 
 /** From a producer. */
 export type FromProducer =
-  /** It begins, and waits for the hub. */
+  /** It begins, and waits for a hub. */
   | { type: "hello" }
-  | {
-    type: "publish";
-    id: number;
-    topic: string;
-    value: unknown;
-    key?: string;
-  };
+  | PublishMessage;
+
+/** A value to publish. */
+export interface PublishMessage {
+  type: "publish";
+  /** The attachment that is to publish it: another one must not. */
+  hub: string;
+  id: number;
+  topic: string;
+  value: unknown;
+  key?: string;
+}
 
 /** To a producer. */
 export type ToProducer =
-  /** The hub takes values. */
-  | { type: "attached" }
+  /** A hub takes values, by this name. */
+  | { type: "attached"; hub: string }
   /** The hub takes no more, and has answered all that it took. */
-  | { type: "detached" }
+  | { type: "detached"; hub: string }
   | { type: "published"; id: number; published: Published }
   | { type: "refused"; id: number; refusal: Refusal };
 
@@ -68,7 +73,9 @@ export function listen<T extends FromProducer | ToProducer>(
   const listener = ({ data }: MessageEvent) => {
     if (typeof data !== "object" || data === null) return;
     const { mark, message } = data as { mark?: unknown; message?: T };
-    if (mark === MARK && typeof message === "object") receive(message);
+    if (mark === MARK && typeof message === "object" && message) {
+      receive(message);
+    }
   };
   port.addEventListener("message", listener);
   port.start?.();

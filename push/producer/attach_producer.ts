@@ -10,6 +10,7 @@ import {
   packError,
   post,
   type ProducerPort,
+  type PublishMessage,
 } from "./_producer_messages.ts";
 import type { Published, PublishOptions } from "../published.ts";
 
@@ -33,14 +34,15 @@ export function attachProducer(
   port: ProducerPort,
   publish: PublishFunction,
 ): Disposable {
+  const hub = crypto.randomUUID();
   let open = 0;
   let stopped = false;
   const leave = () => {
-    if (stopped && open === 0) post(port, { type: "detached" });
+    if (stopped && open === 0) post(port, { type: "detached", hub });
   };
   const take = async (message: FromProducer) => {
-    if (message.type === "hello") return post(port, { type: "attached" });
-    if (message.type !== "publish") return;
+    if (message.type === "hello") return post(port, { type: "attached", hub });
+    if (message.type !== "publish" || message.hub !== hub) return;
     open++;
     post(port, await answer(message, publish));
     open--;
@@ -48,7 +50,7 @@ export function attachProducer(
   };
   const stop = listen<FromProducer>(port, (message) => void take(message));
   // The producer may have been there before.
-  post(port, { type: "attached" });
+  post(port, { type: "attached", hub });
   return {
     [Symbol.dispose]: () => {
       if (stopped) return;
@@ -60,7 +62,7 @@ export function attachProducer(
 }
 
 async function answer(
-  { id, topic, value, key }: Extract<FromProducer, { type: "publish" }>,
+  { id, topic, value, key }: PublishMessage,
   publish: PublishFunction,
 ) {
   try {

@@ -6,18 +6,22 @@
 
 import { ConnError } from "../../conn/error.ts";
 import {
-  type FromProducer,
   listen,
   post,
   type ProducerPort,
+  type PublishMessage,
   type ToProducer,
 } from "./_producer_messages.ts";
 import type { Published, PublishOptions } from "../published.ts";
 
 export type { ProducerPort } from "./_producer_messages.ts";
 
-type Publish = Extract<FromProducer, { type: "publish" }>;
-type Waiting = PromiseWithResolvers<Published>;
+type Unaddressed = Omit<PublishMessage, "hub">;
+
+interface Waiting extends PromiseWithResolvers<Published> {
+  /** Who was asked; nobody yet. */
+  hub: string | undefined;
+}
 
 /** Publishes to a hub in another thread. {@linkcode producer} makes one. */
 export class Producer implements Disposable {
@@ -25,8 +29,10 @@ export class Producer implements Disposable {
   readonly #stop: () => void;
   readonly #waiting = new Map<number, Waiting>();
   /** What is held until there is a hub. */
-  #held: Publish[] = [];
+  #held: Unaddressed[] = [];
   #lastId = 0;
+  /** The hub that is there. */
+  #hub: string | undefined;
   #state: "waiting" | "attached" | "detached" | "closed" = "waiting";
 
   /** Use {@linkcode producer}. */
@@ -54,7 +60,7 @@ export class Producer implements Disposable {
     value: unknown,
     options: PublishOptions = {},
   ): Promise<Published> {
-    const waiting: Waiting = Promise.withResolvers();
+    const waiting = { ...Promise.withResolvers<Published>(), hub: this.#hub };
     waiting.promise.catch(() => {});
     const { key } = options;
     const id = ++this.#lastId;
@@ -73,14 +79,14 @@ export class Producer implements Disposable {
     return waiting.promise;
   }
 
-  #send(message: Publish): void {
+  #send(message: Unaddressed): void {
     switch (this.#state) {
       case "waiting":
         // As it is now.
         this.#held.push(structuredClone(message));
         return;
       case "attached":
-        return post(this.#port, message);
+        return post(this.#port, { ...message, hub: this.#hub! });
       case "detached":
         throw detached();
       case "closed":
@@ -91,13 +97,11 @@ export class Producer implements Disposable {
   #receive(message: ToProducer): void {
     switch (message.type) {
       case "attached":
-        this.#state = "attached";
-        for (const held of this.#held.splice(0)) post(this.#port, held);
-        return;
+        return this.#attached(message.hub);
       case "detached":
-        this.#state = "detached";
-        // What is not answered by now came too late.
-        return this.#fail(detached());
+        if (this.#hub === message.hub) this.#state = "detached";
+        // What it has not answered by now came too late.
+        return this.#fail(detached(), message.hub);
       case "published":
         return this.#take(message.id)?.resolve(message.published);
       case "refused": {
@@ -107,14 +111,28 @@ export class Producer implements Disposable {
     }
   }
 
+  #attached(hub: string): void {
+    this.#state = "attached";
+    this.#hub = hub;
+    for (const held of this.#held.splice(0)) {
+      this.#waiting.get(held.id)!.hub = hub;
+      post(this.#port, { ...held, hub });
+    }
+  }
+
   #take(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     return waiting;
   }
 
-  #fail(error: ConnError): void {
-    for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(error);
+  /** Fails what a hub was asked; without one, all. */
+  #fail(error: ConnError, hub?: string): void {
+    for (const [id, waiting] of [...this.#waiting]) {
+      if (hub === undefined || waiting.hub === hub) {
+        this.#take(id)!.reject(error);
+      }
+    }
   }
 
   /**

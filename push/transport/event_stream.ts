@@ -11,6 +11,7 @@ import type { HubCore } from "../core.ts";
 import { HubClient } from "../delivery/client.ts";
 import type { Outlet } from "../delivery/encoding.ts";
 import { EventStreamMachine, PreparedEvents } from "../wire/event_stream.ts";
+import { refusal } from "./refusal.ts";
 import type { Arrival } from "./web_socket.ts";
 
 /** When a client comes back whose connection was lost: between these, by lot. */
@@ -32,6 +33,7 @@ export function acceptEventStream(
   fields: readonly (readonly [string, string])[],
 ): Response {
   const { info } = arrival;
+  if (info.conn.state !== "open") return refusal(503, "The client has left");
   const session = new EventStreamSession(core, arrival);
   const { response } = info.takeOver(
     {
@@ -72,8 +74,8 @@ class EventStreamSession extends WheelEntry implements Outlet {
     return this.#conn!.needsDrain;
   }
 
-  send(payload: unknown): boolean {
-    return this.#conn!.send(payload as PreparedEvents);
+  send(payload: unknown): void {
+    this.#conn!.send(payload as PreparedEvents);
   }
 
   close(_code: number, _reason: string, retry?: number): void {

@@ -80,14 +80,13 @@ class Poll extends WheelEntry implements Outlet {
     return this.#size > MAX_SIZE;
   }
 
-  send(payload: unknown): boolean {
+  send(payload: unknown): void {
     for (const item of payload as readonly PolledItem[]) {
       this.#items.push(item);
       this.#size += item.text.length;
     }
     // What else is sent in this turn goes with it.
     queueMicrotask(() => this.end());
-    return !this.needsDrain;
   }
 
   close(_code: number, reason: string, retry?: number): void {

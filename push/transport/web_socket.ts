@@ -71,13 +71,12 @@ class WebSocketSession implements Outlet {
     return this.#conn!.needsDrain;
   }
 
-  send(payload: unknown): boolean {
+  send(payload: unknown): void {
     try {
-      return this.#conn!.send(payload as WsPayload);
+      this.#conn!.send(payload as WsPayload);
     } catch (error) {
       // A connection that takes no more must not keep it from others.
       this.#core.report(error);
-      return false;
     }
   }
 

@@ -7,9 +7,6 @@
 import { ConnError } from "../../conn/error.ts";
 import type { ClientMessage, Mode } from "./protocol.ts";
 
-/** The longest idempotency key, in UTF-16 code units. */
-export const MAX_KEY = 256;
-
 /** A JSON object, of which nothing is known yet. */
 type Json = Readonly<Record<string, unknown>>;
 
@@ -36,7 +33,7 @@ const READERS: {
     ref: ref(json),
     topic: text(json, "topic"),
     value: value(json),
-    ...optional(json, "key", key),
+    ...optional(json, "key", text),
   }),
   presence: (json) => ({
     type: "presence",
@@ -113,12 +110,6 @@ function ref(json: Json): number {
   const { ref } = json;
   if (Number.isSafeInteger(ref)) return ref as number;
   throw unfit(json, "ref", "an integer");
-}
-
-function key(json: Json, name: string): string {
-  const value = text(json, name);
-  if (value.length > 0 && value.length <= MAX_KEY) return value;
-  throw unfit(json, name, `1 to ${MAX_KEY} characters`);
 }
 
 /** Any JSON, but it must be there: `null` is a value. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { ConnError } from "../../conn/error.ts";
-import { MAX_KEY, parseCommand } from "./parse.ts";
+import { parseCommand } from "./parse.ts";
 import type { ClientMessage } from "./protocol.ts";
 
 /** The error that a message is answered with. */
@@ -108,15 +108,6 @@ Deno.test("parseCommand refuses every field of a wrong type, and one that is mis
   refusal({ type: "subscribe", filter: "a", delta: 1 });
   refusal({ type: "presence", ref: 2 ** 53, topic: "a" });
   refusal({ type: "presence", ref: "1", topic: "a" });
-});
-
-Deno.test("parseCommand takes a key of 1 to 256 characters", () => {
-  const publish = { type: "publish", ref: 1, topic: "a", value: 1 } as const;
-  for (const key of ["a", "é".repeat(MAX_KEY)]) {
-    const command = { ...publish, key };
-    assertEquals(parseCommand(JSON.stringify(command)), command);
-  }
-  for (const key of ["", "a".repeat(MAX_KEY + 1)]) refusal({ ...publish, key });
 });
 
 Deno.test("parseCommand says what is wrong in few words", () => {

@@ -19,6 +19,7 @@ export type Mode = "latest" | "every";
 
 /** Asks for the values of the topics that a filter matches. */
 export interface SubscribeCommand {
+  /** Which message this is. */
   type: "subscribe";
   /** A topic, or a pattern with `+` and `#`. One subscription for each filter. */
   filter: string;
@@ -40,16 +41,21 @@ export interface SubscribeCommand {
 
 /** Ends a subscription. */
 export interface UnsubscribeCommand {
+  /** Which message this is. */
   type: "unsubscribe";
+  /** The filter of the subscription. */
   filter: string;
 }
 
 /** Publishes a value. */
 export interface PublishCommand {
+  /** Which message this is. */
   type: "publish";
   /** Comes back in the answer. */
   ref: number;
+  /** The topic. */
   topic: string;
+  /** Anything that JSON can say. */
   value: unknown;
   /** Publishing again with the same key does nothing. */
   key?: string;
@@ -57,15 +63,21 @@ export interface PublishCommand {
 
 /** Asks who is there. */
 export interface PresenceCommand {
+  /** Which message this is. */
   type: "presence";
+  /** That of the command. */
   ref: number;
+  /** The topic. */
   topic: string;
 }
 
 /** Shows a new token, before the old one expires. */
 export interface AuthorizeCommand {
+  /** Which message this is. */
   type: "authorize";
+  /** That of the command. */
   ref: number;
+  /** The token. */
   token: string;
 }
 
@@ -79,6 +91,7 @@ export type ClientMessage =
 
 /** First: who the client is. */
 export interface HelloMessage {
+  /** Which message this is. */
   type: "hello";
   /** The client's id, unique. */
   client: string;
@@ -88,32 +101,43 @@ export interface HelloMessage {
 
 /** Answers `subscribe`; values follow. */
 export interface SubscribedMessage {
+  /** Which message this is. */
   type: "subscribed";
+  /** The filter of the subscription. */
   filter: string;
 }
 
 /** Answers `unsubscribe`: no value follows. */
 export interface UnsubscribedMessage {
+  /** Which message this is. */
   type: "unsubscribed";
+  /** The filter of the subscription. */
   filter: string;
 }
 
 /** A value. */
 export interface ValueMessage {
+  /** Which message this is. */
   type: "value";
+  /** The topic. */
   topic: string;
   /** The filter that it came by; left out if that is the topic. */
   filter?: string;
   /** What to come back with. */
   cursor: string;
+  /** Anything that JSON can say. */
   value: unknown;
 }
 
 /** A value, as the difference from the one of this topic that came before it. */
 export interface PatchMessage {
+  /** Which message this is. */
   type: "patch";
+  /** The topic. */
   topic: string;
+  /** The filter of the subscription. */
   filter?: string;
+  /** What to come back with. */
   cursor: string;
   /** A JSON Merge Patch, RFC 7396. */
   patch: unknown;
@@ -124,7 +148,9 @@ export interface PatchMessage {
  * hub did not get them.
  */
 export interface GapMessage {
+  /** Which message this is. */
   type: "gap";
+  /** The filter of the subscription. */
   filter: string;
   /** Left out if it may be any of the filter's. */
   topic?: string;
@@ -140,10 +166,13 @@ export interface GapMessage {
  * on values before is void.
  */
 export interface ResetMessage {
+  /** Which message this is. */
   type: "reset";
+  /** The filter of the subscription. */
   filter: string;
   /** The topic whose history does not reach back; left out for the whole filter. */
   topic?: string;
+  /** Why. */
   reason: "epoch" | "history";
 }
 
@@ -157,24 +186,35 @@ export interface Member {
 
 /** Answers `presence`, with `ref`. */
 export interface PresenceMessage {
+  /** Which message this is. */
   type: "presence";
+  /** That of the command. */
   ref: number;
+  /** The topic. */
   topic: string;
+  /** All that are there. */
   members: Member[];
 }
 
 /** Who has come and gone, for who subscribed with `presence`. */
 export interface MembersMessage {
+  /** Which message this is. */
   type: "members";
+  /** The topic. */
   topic: string;
+  /** Who has come. */
   joined: Member[];
+  /** Who has gone. */
   left: Member[];
 }
 
 /** Answers `publish`. */
 export interface PublishedMessage {
+  /** Which message this is. */
   type: "published";
+  /** That of the command. */
   ref: number;
+  /** What to come back with. */
   cursor: string;
   /** Whether it had been published before, with this key. */
   duplicate: boolean;
@@ -182,7 +222,9 @@ export interface PublishedMessage {
 
 /** Answers `authorize`. */
 export interface AuthorizedMessage {
+  /** Which message this is. */
   type: "authorized";
+  /** That of the command. */
   ref: number;
   /** When to show the next token at the latest, in milliseconds from now. */
   expiresIn?: number;
@@ -190,16 +232,21 @@ export interface AuthorizedMessage {
 
 /** A command was refused: the one with this `ref`, or about this `filter`. */
 export interface ErrorMessage {
+  /** Which message this is. */
   type: "error";
+  /** That of the command. */
   ref?: number;
+  /** The filter of the subscription. */
   filter?: string;
   /** Stable: `"forbidden"`, `"rate_limited"`. */
   code: string;
+  /** For people. */
   message: string;
 }
 
 /** The hub closes the connection, and when to come back. */
 export interface ByeMessage {
+  /** Which message this is. */
   type: "bye";
   /** How long to wait, in milliseconds. */
   retry: number;

@@ -1,0 +1,98 @@
+// The browser's module with a hub, in Deno.
+
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { Path, Site } from "./_site_test_util.ts";
+import { connect, type PushClient } from "./push.js";
+
+/** What happens, one after the other; `caughtUp` waits until all was got. */
+const step = fc.constantFrom(
+  ...["publish", "publish", "pass", "caughtUp", "caughtUp", "cut"] as const,
+  ...["websocket", "event-stream", "clear", "subscribe"] as const,
+);
+
+const tally = new Map<string, number>(); globalThis.addEventListener("unload", () => console.log(tally));
+/** Nobody waits long before the next attempt. */
+class Haste implements Disposable {
+  readonly #random = Math.random;
+  constructor() {
+    Math.random = () => 0.001;
+  }
+  [Symbol.dispose](): void {
+    Math.random = this.#random;
+  }
+}
+
+/** What a subscription has got until the value `"last"`. */
+class Collector {
+  readonly all: unknown[] = [];
+  readonly done: Promise<void>;
+
+  constructor(client: PushClient, filter: string) {
+    this.done = this.#collect(client, filter);
+  }
+  async #collect(client: PushClient, filter: string): Promise<void> {
+    const options = { mode: "every", since: "oldest" } as const;
+    for await (const update of client.subscribe(filter, options)) {
+      if (update.type !== "value") this.all.push(update.type);
+      else if (update.value === "last") break;
+      else this.all.push(update.value);
+    }
+  }
+}
+
+Deno.test("however it is cut and blocked, mode every gets all, once, in order", async () => {
+  using _ = new Haste();
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      await using site = await Site.open("");
+      await using path = new Path(site.port);
+      const client = connect(`http://127.0.0.1:${path.port}/push`, {
+        upgradeAfter: 5,
+      });
+      const published: number[] = [];
+      const got = [new Collector(client, "log/#")];
+      const publish = async (value: unknown) => {
+        await site.hub.publish(`log/${published.length % 3}`, value);
+      };
+      for (const each of steps) {
+        if (each === "publish") {
+          published.push(published.length);
+          await publish(published.length - 1);
+        } else if (each === "pass") await site.pass();
+        else if (each === "caughtUp") {
+          while (got.some(({ all }) => all.length < published.length)) {
+            await site.pass();
+          }
+        } else if (each === "cut") path.cut();
+        else if (each === "clear") site.blocked.clear();
+        else if (each !== "subscribe") site.blocked.add(each);
+        else if (got.length === 1) got.push(new Collector(client, "log/+"));
+      }
+      await publish("last");
+      for (const { all, done } of got) {
+        await done;
+        assertEquals(all, published);
+      }
+      tally.set(client.transport,(tally.get(client.transport)??0)+1); client.close();
+    }),
+    { numRuns: 600 },
+  );
+});
+
+Deno.test("mode latest ends with the newest value, whatever was cut", async () => {
+  using _ = new Haste();
+  await using site = await Site.open("");
+  await using path = new Path(site.port);
+  const client = connect(`http://127.0.0.1:${path.port}/push`);
+  const values = client.subscribe("state", { delta: true }).values();
+  const text = "long enough to be left out of a difference";
+  for (let n = 0; n < 20; n++) {
+    await site.hub.publish("state", { n, text });
+    if (n % 3 === 0) path.cut();
+    let value;
+    do ({ value } = await values.next()); while (value.n < n);
+    assertEquals(value, { n, text });
+  }
+  client.close();
+});
