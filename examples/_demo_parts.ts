@@ -157,7 +157,7 @@ const BALANCER: readonly Step[] = [
     title: "The data push server is behind it, too",
     client: HTTP,
     args: at("/push"),
-    stdout: /^"The lucky number is \d+\."$/,
+    stdout: /^"The lucky number is \d+\."\n$/,
     printed: logged("/push", HUB),
   },
   {

@@ -1,4 +1,4 @@
-// The topics of the data push server, which its threads agree on.
+// What the threads of the data push server agree on: topics and messages.
 
 /** What clients get that name no topic. */
 export const LUCKY_NUMBER = "lucky-number";
@@ -28,3 +28,6 @@ export interface SetPointMessage {
   readonly unit: string;
   readonly celsius: number;
 }
+
+/** What the producer says when every topic has its first value. */
+export const READY = "ready";

@@ -6,6 +6,7 @@ import { Plant } from "./_hvac_plant.ts";
 import {
   ALARMS,
   LUCKY_NUMBER,
+  READY,
   type SetPointMessage,
   STATES,
   topicOf,
@@ -19,38 +20,42 @@ const LUCKY_INTERVAL: readonly [shortest: number, longest: number] = [
   10_000,
 ];
 
+/** The way to the thread that serves. */
+const port = globalThis as unknown as Worker;
 const source = producer();
 const plant = new Plant(Math.random() * 2 ** 32, Date.now());
 /** Topics with a value under way, and the next, which waits for that. */
 const busy = new Map<string, unknown>();
+/** The alarms that were published last. */
+let alarms: unknown;
 
-globalThis.addEventListener(
+port.addEventListener(
   "message",
   ({ data }: MessageEvent<SetPointMessage>) => {
     if (data.type === "set-point") plant.setPoint(data.unit, data.celsius);
   },
 );
-luckyNumber();
-sample();
 setInterval(sample, SAMPLE_INTERVAL);
+await Promise.all([luckyNumber(), sample()]);
+port.postMessage(READY);
 
-function luckyNumber(): void {
-  const number = Math.floor(100 * Math.random());
-  keep(LUCKY_NUMBER, `The lucky number is ${number}.`);
+async function luckyNumber(): Promise<void> {
   const [shortest, longest] = LUCKY_INTERVAL;
   setTimeout(luckyNumber, shortest + Math.random() * (longest - shortest));
+  const number = Math.floor(100 * Math.random());
+  await keep(LUCKY_NUMBER, `The lucky number is ${number}.`);
 }
 
-let alarms: unknown;
-
-function sample(): void {
+async function sample(): Promise<void> {
   plant.advance(Date.now());
-  for (const unit of plant.units) {
-    keep(topicOf(unit, STATES), plant.state(unit));
+  const kept = plant.units.map((unit) =>
+    keep(topicOf(unit, STATES), plant.state(unit))
+  );
+  if (alarms !== plant.alarms.active) {
+    alarms = plant.alarms.active;
+    kept.push(keep(ALARMS, alarms));
   }
-  if (alarms === plant.alarms.active) return;
-  alarms = plant.alarms.active;
-  keep(ALARMS, alarms);
+  await Promise.all(kept);
 }
 
 /**

@@ -37,6 +37,7 @@ import { type Ending, runServer, type Started } from "./_server_program.ts";
 import {
   ALARMS,
   LUCKY_NUMBER,
+  READY,
   SET_POINTS,
   type SetPointMessage,
   STATES,
@@ -133,10 +134,7 @@ async function start(job: Job): Promise<{ server: Ending; port: number }> {
     onJoin: (client) => log(client, "joined"),
     onLeave: (client) => log(client, "went away"),
   });
-  if (worker !== undefined) hub.produce(worker);
-  for (const topic of hub.topics()) {
-    setPoint(worker, topic, hub.newest(topic)?.value);
-  }
+  if (worker !== undefined) await produce(hub, worker);
   const { hostname, port, publishToken } = job;
   const server = serve({ hostname, port }, handler(hub, publishToken));
   return { server: ending(server, hub, worker), port: portOf(server) };
@@ -145,6 +143,20 @@ async function start(job: Job): Promise<{ server: Ending; port: number }> {
 function startProducer(): Worker {
   const module = new URL("./_server_data_push_worker.ts", import.meta.url);
   return new Worker(module, { type: "module" });
+}
+
+/** Waits until every topic has a value. */
+async function produce(hub: Hub, worker: Worker): Promise<void> {
+  for (const topic of hub.topics()) {
+    setPoint(worker, topic, hub.newest(topic)?.value);
+  }
+  const ready = new Promise<void>((resolve) => {
+    worker.addEventListener("message", ({ data }) => {
+      if (data === READY) resolve();
+    });
+  });
+  hub.produce(worker);
+  await ready;
 }
 
 /** Hands a set point to the producer; `false` if it is none. */

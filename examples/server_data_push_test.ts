@@ -10,13 +10,14 @@ import {
 import { ConnError } from "@meerkat/net/conn";
 import { EventSourceStream } from "@meerkat/net/http";
 import { connect } from "@meerkat/net/push";
+import { RedisServer } from "../push/engine/redis_server_test_util.ts";
 import { testWith } from "../tools/need.ts";
 import type { UnitState } from "./_hvac_plant.ts";
 import { Listener, startPushServer } from "./_server_data_push_test_util.ts";
 import { run } from "./_test_util.ts";
 
 const LUCKY = /^The lucky number is \d{1,2}\.$/;
-const JSON_LUCKY = /^"The lucky number is \d{1,2}\."$/;
+const JSON_LUCKY = /^"The lucky number is \d{1,2}\."\n$/;
 const JOINED = /^(127\.0\.0\.1:\d+) joined\n/m;
 
 /** Where a WebSocket goes. */
@@ -231,7 +232,7 @@ Deno.test("server_data_push tells what is wrong with its command line", async ()
       [["--engine", "files"], /^Option --engine is "files", expected memory, /],
       [["--engine", "sqlite:"], /^Option --engine is "sqlite:", expected /],
       [["--engine", "redis:x"], /^Option --engine is "redis:x", expected /],
-      [["--publish", ""], /^Option --publish needs a value\n/],
+      [["--publish="], /^Option --publish needs a value\n/],
       [["--what"], /^Unknown option "--what"\n/],
     ] as const
   ) {
@@ -248,8 +249,8 @@ Deno.test("server_data_push tells what is wrong with its command line", async ()
 testWith(
   "redis-server",
   "two server_data_push share what one of them makes, over Redis",
-  async () => {
-    await using redis = await startRedis();
+  async (program) => {
+    await using redis = await RedisServer.start(program);
     const args = ["--engine", `redis:${redis.url}`];
     const a = await startPushServer(args, ["--allow-env"]);
     await using _a = a.server;

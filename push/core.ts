@@ -4,7 +4,7 @@
  * @module
  */
 
-import { systemClock } from "../conn/clock.ts";
+import { type Clock, systemClock } from "../conn/clock.ts";
 import { ConnError } from "../conn/error.ts";
 import { type TimerWheel, wheelFor } from "../conn/wheel.ts";
 import type { HubClient, Named } from "./delivery/client.ts";
@@ -35,6 +35,11 @@ export interface SubscribeOptions {
   readonly since: Since;
   readonly delta: boolean;
   readonly presence: boolean;
+  /**
+   * Is told before anything is sent; with a cursor if there is nothing to send
+   * that would tell one.
+   */
+  readonly begun?: (cursor: string | undefined) => void;
 }
 
 /** The parts of a hub, put together. */
@@ -53,12 +58,16 @@ export class HubCore {
   readonly id: string;
   readonly #engine: Engine;
   readonly #members = new Map<string, Set<HubClient>>();
+  readonly #clock: Clock;
+  /** Those who wait for a version. */
+  readonly #waiting = new Set<{ offset: number; resolve: () => void }>();
   #lastClient = 0;
   #isClosed = false;
 
   private constructor(options: HubOptions) {
     const { clock = systemClock, engine = memoryEngine() } = options;
     this.options = options;
+    this.#clock = clock;
     this.settings = resolveHubLimits(options.limits);
     this.rules = new TopicRules(options.topics);
     this.now = wallTime(options.clock);
@@ -106,8 +115,14 @@ export class HubCore {
 
   #listener(): EngineListener {
     return {
-      versions: (versions) => this.store.add(versions),
-      reload: (state) => this.store.load(state, restart),
+      versions: (versions) => {
+        this.store.add(versions);
+        this.#reached();
+      },
+      reload: (state) => {
+        this.store.load(state, restart);
+        this.#reached();
+      },
       removed: (topic) => void this.store.remove(topic),
       signal: (message) => this.presence.receive(message),
       reachable: (reachable, error) => {
@@ -159,14 +174,37 @@ export class HubCore {
     return this.#engine.remove(topic);
   }
 
+  /**
+   * Waits until the hub knows what a client knows already: one that shares its
+   * engine may have been told earlier. Not for long, as that may never be.
+   */
+  reach(since: Since): void | Promise<void> {
+    if (typeof since === "string" || since.epoch !== this.store.epoch) return;
+    if (since.offset <= this.store.offset) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = { offset: since.offset, resolve };
+    this.#waiting.add(waiting);
+    const timer = this.#clock.setTimeout(resolve, REACH_TIMEOUT);
+    return promise.finally(() => {
+      this.#clock.clearTimeout(timer);
+      this.#waiting.delete(waiting);
+    });
+  }
+
+  #reached(): void {
+    for (const { offset, resolve } of this.#waiting) {
+      if (offset <= this.store.offset) resolve();
+    }
+  }
+
   /** An id for a client. */
   nextClientId(): string {
     return `${this.id}-${++this.#lastClient}`;
   }
 
-  /** Whether there is no room for another client. */
-  get isFull(): boolean {
-    return this.clients.size >= this.settings.clients;
+  /** Whether another client can be let in. */
+  get hasRoom(): boolean {
+    return !this.#isClosed && this.clients.size < this.settings.clients;
   }
 
   /** Lets a client in. */
@@ -211,6 +249,7 @@ export class HubCore {
       ? new EverySubscription(client, feed, encoding)
       : new LatestSubscription(client, feed, encoding);
     feed.addSubscription(subscription);
+    options.begun?.(this.#cursorBehind(feed, since));
     const [topic = ""] = filters;
     const joins = filters.length === 1 && !isPattern(topic) &&
       this.rules.for(topic).presence && client.transport !== "poll";
@@ -220,7 +259,15 @@ export class HubCore {
     if (joins) this.#enter(client, topic, watches);
     for (const topic of feed.topics()) topic.trim(this.now());
     const start = startOf(feed, mode, since, this.store);
-    subscription.begin(start.items, start.heldTo, start.holesTo);
+    subscription.begin(start);
+  }
+
+  /** Where to go on, if nothing is newer than what the client has. */
+  #cursorBehind(feed: Feed, since: Since): string | undefined {
+    const { epoch, offset } = this.store;
+    const known = typeof since === "string" ? 0 : since.offset;
+    const isEmpty = feed.firstAfter(known) === undefined;
+    return isEmpty ? formatCursor(epoch, offset) : undefined;
   }
 
   /** Ends a subscription; `false` if there is none of that name. */
@@ -252,6 +299,15 @@ export class HubCore {
     if (user !== undefined) member.user = user;
     this.presence.join(topic, member);
     if (!watches) return;
+    const members = this.presence.members(topic);
+    const payload = client.encodings.whole.message({
+      type: "members",
+      topic,
+      joined: members,
+      left: [],
+      whole: true,
+    });
+    if (payload !== undefined) client.outlet.send(payload);
     const watching = this.#members.get(topic);
     if (watching !== undefined) watching.add(client);
     else this.#members.set(topic, new Set([client]));
@@ -282,9 +338,12 @@ export class HubCore {
 
 const DEFAULT_TOPIC = "default";
 
+/** How long a hub may lag behind another one, in milliseconds. */
+const REACH_TIMEOUT = 1000;
+
 function restart(feed: Feed): void {
-  const { items } = anew(feed, [{ kind: "reset", reason: "epoch" }]);
-  for (const subscription of feed.subscriptions()) subscription.restart(items);
+  const start = anew(feed, [{ kind: "reset", reason: "epoch" }]);
+  for (const subscription of feed.subscriptions()) subscription.restart(start);
 }
 
 function randomId(): string {

@@ -39,6 +39,10 @@ const PUBLISHER_PATH = "/publisher";
 const TEXT = 1;
 /** How long the system may say nothing before the time is looked at. */
 const WAIT = 10;
+/** How long to sleep where nothing is to do, in milliseconds. */
+const NAP = 0.05;
+/** Nobody changes it. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 /** How long nothing may come while something is missing, in milliseconds. */
 const PATIENCE = 10_000;
 /** How long a hub may take to give the first message to all, in milliseconds. */
@@ -156,9 +160,10 @@ export class Audience implements Disposable {
       while (i < total && begin + i * step <= now && !this.#outbox.full) {
         this.#publish(begin + i++ * step);
       }
-      // What is due within a millisecond is waited for without sleeping.
       const left = begin + i * step - performance.now();
-      this.#turn(Math.max(0, Math.min(WAIT, Math.floor(left))));
+      const wait = Math.max(0, Math.min(WAIT, Math.floor(left)));
+      // The timer of `epoll_wait` is too coarse for less than a millisecond.
+      if (this.#turn(wait) === 0 && wait === 0) Atomics.wait(NEVER, 0, 0, NAP);
     }
     this.#finish();
     return this.#outcome(begin);
@@ -253,8 +258,8 @@ export class Audience implements Disposable {
     this.#outbox.add(number);
   }
 
-  /** Sends what waits, and takes what came. */
-  #turn(wait: number): void {
+  /** Sends what waits, and takes what came; gives how many had something. */
+  #turn(wait: number): number {
     if (!this.#outbox.empty) {
       const count = sendSome(this.#publisher, this.#outbox.bytes);
       if (count > 0) this.#outbox.sent(count);
@@ -265,6 +270,7 @@ export class Audience implements Disposable {
       const i = this.#poll.tag(at);
       if (i >= this.#stalled) this.#receive(i);
     }
+    return count;
   }
 
   #receive(i: number): void {

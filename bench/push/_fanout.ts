@@ -12,7 +12,6 @@ import { startGenerator, startTrial, subscribers, type Trial } from "./_run.ts";
 
 /** How many messages are under way at a time, at most. */
 const WINDOW = 64;
-const QUICK_SUBSCRIBERS = 200;
 
 /** A hub, and how much of its deliveries is wanted at least. */
 interface Peer {
@@ -27,19 +26,19 @@ interface Load {
 }
 
 /** A thousand subscribers. */
-export const fanout1k: Figure = fanout(1_000);
+export const fanout1k: Figure = fanout("fanout1k", 1_000);
 
 /** Ten thousand subscribers. */
-export const fanout10k: Figure = fanout(10_000);
+export const fanout10k: Figure = fanout("fanout10k", 10_000);
 
 /** A thousand subscribers, and one message at a time: nothing can be batched. */
-export const single: Figure = fanout(1_000, 1);
+export const single: Figure = fanout("single", 1_000, 1);
 
 /** Two hubs over Redis against one. */
 export const pair: Figure = {
   title: "two hubs over Redis against one, 100 B to 1000 subscribers",
   async run(context) {
-    const count = subscribers(context, 1_000, QUICK_SUBSCRIBERS);
+    const count = subscribers(context, "pair", 1_000, 200);
     const [two, one] = [overRedis(context, 2), overRedis(context, 1)];
     if (two === undefined || one === undefined) return [];
     return await against(context, two, [{ hub: one }], {
@@ -49,13 +48,13 @@ export const pair: Figure = {
   },
 };
 
-function fanout(wanted: number, window = WINDOW): Figure {
+function fanout(name: string, wanted: number, window = WINDOW): Figure {
   const under = window === 1 ? "one" : `up to ${window}`;
   return {
     title: `100 B from one publisher to ${wanted} subscribers, each counted, ` +
       `${under} at a time`,
     run(context) {
-      const count = subscribers(context, wanted, QUICK_SUBSCRIBERS);
+      const count = subscribers(context, name, wanted, wanted / 5);
       const { ours, envelopes, redis, bun, ws, nchan } = findHubs(context);
       const limits = window === 1 ? [] : [1, 3];
       return against(context, ours, [

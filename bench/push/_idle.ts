@@ -17,7 +17,12 @@ const MOST = 14;
 export const idle: Figure = {
   title: `memory of ${SUBSCRIBERS} idle subscribers, in KB (1000 B)`,
   async run(context) {
-    const count = subscribers(context, SUBSCRIBERS, QUICK_SUBSCRIBERS);
+    const count = subscribers(
+      context,
+      "idle",
+      SUBSCRIBERS,
+      QUICK_SUBSCRIBERS,
+    );
     const { ours, envelopes, bun, ws, nchan } = findHubs(context);
     const claims: Claim[] = [];
     for (const hub of [ours, envelopes, bun, ws, nchan]) {
@@ -26,8 +31,8 @@ export const idle: Figure = {
       const wanted = hub === ours || hub === envelopes;
       const limit = wanted ? { atMost: MOST } : {};
       claims.push(
-        { what: `${hub.label}, at once`, value: single(before), ...limit },
-        { what: `${hub.label}, after GC`, value: single(after), ...limit },
+        { what: `${hub.label} (KB, at once)`, value: single(before), ...limit },
+        { what: `${hub.label} (KB, after GC)`, value: single(after), ...limit },
       );
     }
     context.print(claimTable(claims));

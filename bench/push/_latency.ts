@@ -31,7 +31,12 @@ export const latency: Figure = {
   title:
     `latency, ${RATE} messages/s of 100 B to ${SUBSCRIBERS} subscribers, in ms`,
   async run(context) {
-    const count = subscribers(context, SUBSCRIBERS, QUICK_SUBSCRIBERS);
+    const count = subscribers(
+      context,
+      "latency",
+      SUBSCRIBERS,
+      QUICK_SUBSCRIBERS,
+    );
     const { ours, envelopes, redis, bun, ws, nchan } = findHubs(context);
     await using stack = new AsyncDisposableStack();
     const generator = stack.use(await startGenerator());

@@ -89,12 +89,14 @@ export async function startTrial(
  * Says how many subscribers there can be.
  *
  * @param context Where to say that they are fewer, and whether they should be.
+ * @param figure What they are for.
  * @param wanted How many there should be.
  * @param quick How many are enough for a smoke run.
  * @returns How many there are.
  */
 export function subscribers(
   context: Context,
+  figure: string,
   wanted: number,
   quick: number,
 ): number {
@@ -103,7 +105,7 @@ export function subscribers(
     maxOpenFiles() - SPARE_FILES,
   );
   if (count < wanted) {
-    context.skip(`${wanted - count} of ${wanted} subscribers`);
+    context.skip(`${figure}: ${wanted - count} of ${wanted} subscribers`);
   }
   return count;
 }

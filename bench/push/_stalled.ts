@@ -45,7 +45,12 @@ export const stalled: Figure = {
   title: `latest: ${RATE} messages/s of 100 B to ${SUBSCRIBERS} subscribers, ` +
     "a tenth of which stop reading",
   async run(context) {
-    const count = subscribers(context, SUBSCRIBERS, QUICK_SUBSCRIBERS);
+    const count = subscribers(
+      context,
+      "stalled",
+      SUBSCRIBERS,
+      QUICK_SUBSCRIBERS,
+    );
     const seconds = context.quick ? QUICK_SECONDS : SECONDS;
     const { ours } = findHubs(context);
     const none: Run[] = [];

@@ -6,20 +6,31 @@ import { Path, Site } from "./_site_test_util.ts";
 import { connect, type PushClient } from "./push.js";
 
 /** What happens, one after the other; `caughtUp` waits until all was got. */
-const step = fc.constantFrom(
-  ...["publish", "publish", "pass", "caughtUp", "caughtUp", "cut"] as const,
-  ...["websocket", "event-stream", "clear", "subscribe"] as const,
+const steps = fc.array(
+  fc.constantFrom(
+    ...["publish", "publish", "pass", "caughtUp", "caughtUp", "cut"] as const,
+    ...["websocket", "event-stream", "clear", "subscribe"] as const,
+  ),
+  { maxLength: 40 },
 );
 
+const blocked = fc.subarray(["websocket", "event-stream"] as const);
+
 const tally = new Map<string, number>(); globalThis.addEventListener("unload", () => console.log(tally));
-/** Nobody waits long before the next attempt. */
+/** Nobody waits for the next attempt. */
 class Haste implements Disposable {
+  readonly #setTimeout = globalThis.setTimeout;
   readonly #random = Math.random;
+
   constructor() {
-    Math.random = () => 0.001;
+    Math.random = () => 0;
+    const hasten = (callback: () => void, delay = 0) =>
+      this.#setTimeout(callback, delay < 5_000 ? Math.min(delay, 2) : delay);
+    globalThis.setTimeout = hasten as typeof setTimeout;
   }
   [Symbol.dispose](): void {
     Math.random = this.#random;
+    globalThis.setTimeout = this.#setTimeout;
   }
 }
 
@@ -44,11 +55,12 @@ class Collector {
 Deno.test("however it is cut and blocked, mode every gets all, once, in order", async () => {
   using _ = new Haste();
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(blocked, steps, async (blocked, steps) => {
       await using site = await Site.open("");
+      for (const each of blocked) site.blocked.add(each);
       await using path = new Path(site.port);
       const client = connect(`http://127.0.0.1:${path.port}/push`, {
-        upgradeAfter: 5,
+        upgradeAfter: 50,
       });
       const published: number[] = [];
       const got = [new Collector(client, "log/#")];
@@ -76,7 +88,7 @@ Deno.test("however it is cut and blocked, mode every gets all, once, in order", 
       }
       tally.set(client.transport,(tally.get(client.transport)??0)+1); client.close();
     }),
-    { numRuns: 600 },
+    { numRuns: 1500 },
   );
 });
 

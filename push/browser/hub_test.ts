@@ -6,19 +6,30 @@ import { Path, Site } from "./_site_test_util.ts";
 import { connect, type PushClient } from "./push.js";
 
 /** What happens, one after the other; `caughtUp` waits until all was got. */
-const step = fc.constantFrom(
-  ...["publish", "publish", "pass", "caughtUp", "caughtUp", "cut"] as const,
-  ...["websocket", "event-stream", "clear", "subscribe"] as const,
+const steps = fc.array(
+  fc.constantFrom(
+    ...["publish", "publish", "pass", "caughtUp", "caughtUp", "cut"] as const,
+    ...["websocket", "event-stream", "clear", "subscribe"] as const,
+  ),
+  { maxLength: 40 },
 );
 
-/** Nobody waits long before the next attempt. */
+const blocked = fc.subarray(["websocket", "event-stream"] as const);
+
+/** Nobody waits for the next attempt. */
 class Haste implements Disposable {
+  readonly #setTimeout = globalThis.setTimeout;
   readonly #random = Math.random;
+
   constructor() {
-    Math.random = () => 0.001;
+    Math.random = () => 0;
+    const hasten = (callback: () => void, delay = 0) =>
+      this.#setTimeout(callback, delay < 5_000 ? Math.min(delay, 2) : delay);
+    globalThis.setTimeout = hasten as typeof setTimeout;
   }
   [Symbol.dispose](): void {
     Math.random = this.#random;
+    globalThis.setTimeout = this.#setTimeout;
   }
 }
 
@@ -43,11 +54,12 @@ class Collector {
 Deno.test("however it is cut and blocked, mode every gets all, once, in order", async () => {
   using _ = new Haste();
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(blocked, steps, async (blocked, steps) => {
       await using site = await Site.open("");
+      for (const each of blocked) site.blocked.add(each);
       await using path = new Path(site.port);
       const client = connect(`http://127.0.0.1:${path.port}/push`, {
-        upgradeAfter: 5,
+        upgradeAfter: 50,
       });
       const published: number[] = [];
       const got = [new Collector(client, "log/#")];

@@ -13,7 +13,8 @@ export type TokenSource = string | (() => string | Promise<string>);
 
 /**
  * Options of {@linkcode connect}. All times are in milliseconds, sizes in bytes.
- * `stopCodes` are by default 1000, 1007, 1008 and 4403.
+ * `stopCodes` are by default 1000, 1007, 1008 and 4403; `maxRetryAfter` is also
+ * the most that counts of what the hub asks for when it says goodbye.
  */
 export interface PushClientOptions
   extends Omit<ReconnectOptions, "protocols" | "prepare" | "fragments"> {

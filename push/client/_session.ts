@@ -10,7 +10,8 @@ import type {
   ErrorMessage,
   ServerMessage,
 } from "../wire/protocol.ts";
-import { alreadySubscribed, messageInvalid, refused } from "./_errors.ts";
+import { alreadySubscribed, refused } from "./_errors.ts";
+import { parseMessage } from "./_parse_message.ts";
 import { type Answer, type Asked, Requests } from "./_requests.ts";
 import { type FeedMessage, SubscriptionState } from "./_subscription_state.ts";
 import type { QueueLimits } from "./_update_queue.ts";
@@ -171,7 +172,7 @@ export class Session {
    * @throws {ConnError} With code `"message_invalid"`.
    */
   receive(text: string): boolean {
-    this.#dispatch(parse(text), text.length);
+    this.#dispatch(parseMessage(text), text.length);
     this.#isPaused = this.#full.size > 0 && this.#requests.count === 0;
     return !this.#isPaused;
   }
@@ -307,18 +308,4 @@ export class Session {
   #send(text: string): boolean {
     return this.#isConnected && this.#output.send(text);
   }
-}
-
-function parse(text: string): ServerMessage {
-  let message: unknown;
-  try {
-    message = JSON.parse(text);
-  } catch (cause) {
-    throw messageInvalid(cause);
-  }
-  if (
-    typeof message !== "object" || message === null || !("type" in message) ||
-    typeof message.type !== "string"
-  ) throw messageInvalid();
-  return message as ServerMessage;
 }

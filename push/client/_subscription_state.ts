@@ -115,8 +115,11 @@ export class SubscriptionState {
         );
       }
       case "members": {
-        const { topic, joined, left } = message;
-        this.queue.push({ type: "members", topic, joined, left }, size);
+        const { topic, joined, left, whole } = message;
+        this.queue.push(
+          { type: "members", topic, joined, left, ...(whole && { whole }) },
+          size,
+        );
       }
     }
   }

@@ -5,7 +5,7 @@
  */
 
 import { type Clock, systemClock } from "../../conn/clock.ts";
-import type { ConnError } from "../../conn/error.ts";
+import { ConnError } from "../../conn/error.ts";
 import { Fields } from "../../http/codec/fields.ts";
 import {
   reconnect,
@@ -35,7 +35,7 @@ import {
 import { Refresh } from "./_refresh.ts";
 import { Session } from "./_session.ts";
 import { Wait } from "./_wait.ts";
-import { Subscription } from "./subscription.ts";
+import { type Subscription, subscriptionOf } from "./subscription.ts";
 import type { SubscribeOptions } from "./updates.ts";
 
 /** What a {@linkcode PushClient} is doing; `"connecting"` also between attempts. */
@@ -126,7 +126,7 @@ export class PushClient implements AsyncDisposable {
     options: SubscribeOptions = {},
   ): Subscription<T> {
     const state = this.#session.subscribe(filter, options);
-    return new Subscription<T>(
+    return subscriptionOf<T>(
       filter,
       state.queue,
       () => this.#session.unsubscribe(state),
@@ -257,7 +257,8 @@ export class PushClient implements AsyncDisposable {
       if (typeof data !== "string") throw messageInvalid();
       if (this.#session.receive(data)) return;
     } catch (error) {
-      return this.#socket.close(error as ConnError);
+      const known = error instanceof ConnError;
+      return this.#socket.close(known ? error : messageInvalid(error));
     }
     this.#gate = Promise.withResolvers();
     return this.#gate.promise;

@@ -22,18 +22,28 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((r) => setImmediate(r));
 }
 
-/** Takes the values of a mode until the last one, with breaks. */
+/** The last value of each topic. */
+const LAST = -1;
+
+/** Takes the values of a mode until the last ones, with breaks. */
 async function read(
   client: PushClient,
-  options: { mode: "latest" | "every"; delta: boolean; breaks: number },
+  options: {
+    mode: "latest" | "every";
+    delta: boolean;
+    breaks: number;
+    begun: () => void;
+  },
 ): Promise<{ topic: string; n: number }[]> {
-  const { breaks, ...rest } = options;
+  const { breaks, begun, ...rest } = options;
   const seen: { topic: string; n: number }[] = [];
+  let ended = 0;
   for await (const update of client.subscribe<{ n: number }>("t/+", rest)) {
     assert(update.type === "value", update.type);
     const { topic, value } = update;
     seen.push({ topic, n: value.n });
-    if (value.n === -1) break;
+    if (seen.length === TOPICS.length) begun();
+    if (value.n === LAST && ++ended === TOPICS.length) break;
     await turns(breaks);
   }
   return seen;
@@ -58,22 +68,24 @@ Deno.test("any cuts and any pace leave each version once, in order, and the newe
         });
       };
       for (const [n, topic] of TOPICS.entries()) await publish(topic, n);
-      const options = { delta, breaks };
-      const every = read(bench.connect({ queueCount: 3 }), {
-        mode: "every",
-        ...options,
-      });
-      const latest = read(bench.connect(), { mode: "latest", ...options });
-      // Both have begun when the first values are there.
-      while (hub.subscribers("t/0") < 2) await turns(1);
+      const begun = [0, 1].map(() => Promise.withResolvers<void>());
+      const [every, latest] = (["every", "latest"] as const).map((mode, i) =>
+        read(bench.connect({ queueCount: 3 }), {
+          mode,
+          delta,
+          breaks,
+          begun: begun[i]!.resolve,
+        })
+      );
+      await Promise.all(begun.map(({ promise }) => promise));
       for (const step of steps) {
         if (step === "cut") bench.cut();
         else if (step === "wait") await turns(10);
         else await publish(TOPICS[step.topic]!, published.length);
       }
-      await publish(TOPICS[0]!, -1);
+      for (const topic of TOPICS) await publish(topic, LAST);
       assertEquals(await every, published);
-      const seen = await latest;
+      const seen = (await latest)!;
       for (const topic of TOPICS) {
         const last = published.findLast((version) => version.topic === topic);
         assertEquals(seen.findLast((v) => v.topic === topic), last);

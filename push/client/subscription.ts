@@ -8,7 +8,20 @@ import type { UpdateQueue } from "./_update_queue.ts";
 import type { Update } from "./updates.ts";
 
 /**
- * A subscription: iterate over it. It is restored on each connection, from where
+ * Makes what a program holds.
+ *
+ * @param filter The topics.
+ * @param queue What has come.
+ * @param close Ends it.
+ */
+export let subscriptionOf: <T>(
+  filter: string,
+  queue: UpdateQueue,
+  close: () => void,
+) => Subscription<T>;
+
+/**
+ * A subscription, made by `subscribe` of `PushClient`: iterate over it. It is restored on each connection, from where
  * it was, and ends when the loop is left.
  *
  * An iteration ends with an error if the hub refuses the subscription, or the
@@ -23,11 +36,15 @@ export class Subscription<T = unknown>
   readonly #queue: UpdateQueue;
   readonly #close: () => void;
 
-  /** Use {@linkcode PushClient.subscribe}. */
-  constructor(filter: string, queue: UpdateQueue, close: () => void) {
+  private constructor(filter: string, queue: UpdateQueue, close: () => void) {
     this.filter = filter;
     this.#queue = queue;
     this.#close = close;
+  }
+
+  static {
+    subscriptionOf = (filter, queue, close) =>
+      new Subscription(filter, queue, close);
   }
 
   /**

@@ -8,7 +8,9 @@ import type { Member, Mode } from "../wire/protocol.ts";
 
 /** A value of a topic. */
 export interface ValueUpdate<T = unknown> {
+  /** What it is. */
   type: "value";
+  /** The topic. */
   topic: string;
   /** With `delta`, values of a topic share their parts: do not change them. */
   value: T;
@@ -21,6 +23,7 @@ export interface ValueUpdate<T = unknown> {
  * hub did not get them.
  */
 export interface GapUpdate {
+  /** What it is. */
   type: "gap";
   /** Left out if it may be any of the filter's. */
   topic?: string;
@@ -32,6 +35,7 @@ export interface GapUpdate {
 
 /** What came before is void; the current value follows. */
 export interface ResetUpdate {
+  /** What it is. */
   type: "reset";
   /** Left out for all topics of the filter. */
   topic?: string;
@@ -44,10 +48,16 @@ export interface ResetUpdate {
 
 /** Who has come and gone. */
 export interface MembersUpdate {
+  /** What it is. */
   type: "members";
+  /** The topic. */
   topic: string;
+  /** Who has come. */
   joined: Member[];
+  /** Who has gone. */
   left: Member[];
+  /** These are all that are there: whom you knew before is gone. */
+  whole?: true;
 }
 
 /** What a subscription gives, told apart by `type`. */

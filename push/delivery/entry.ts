@@ -20,7 +20,7 @@ export class Entry {
   /** See {@linkcode Version}. */
   readonly data: string;
   /** What it is on the wire, by where it goes; see {@linkcode Entry.cached}. */
-  #frames: Map<object, unknown> | undefined;
+  #frames: WeakMap<object, unknown> | undefined;
   /** The patches that lead here, by the offset of the version that they apply to. */
   #patches: Map<number, string | undefined> | undefined;
 
@@ -43,7 +43,7 @@ export class Entry {
 
   /** What was made for `wire`, or what `make` makes for it now. */
   cached<T>(wire: object, make: () => T): T {
-    const frames = this.#frames ??= new Map();
+    const frames = this.#frames ??= new WeakMap();
     let made = frames.get(wire) as T | undefined;
     if (made === undefined) frames.set(wire, made = make());
     return made;

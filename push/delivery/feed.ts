@@ -78,7 +78,8 @@ export class Feed {
 
   /** How many subscriptions there are. */
   get size(): number {
-    return this.#every.length + this.#latest.length;
+    const { length } = this.#leaving;
+    return this.#every.length + this.#latest.length - length;
   }
 
   /** The newest versions after an offset, in order. */
@@ -110,12 +111,7 @@ export class Feed {
 
   /** Where the items of this feed go in an encoding. */
   wire(encoding: Encoding): Wire {
-    const filter = this.filters.join(",");
-    return this.#wires[encoding.index] ??= {
-      filter,
-      filterJson: JSON.stringify(filter),
-      single: this.filters.length === 1,
-    };
+    return this.#wires[encoding.index] ??= newWire(this.filters);
   }
 
   /** Puts a topic at the end: none has a newer version. */
@@ -301,6 +297,12 @@ export class Feed {
       if (payload !== undefined) subscriber.outlet.send(payload);
     }
   }
+}
+
+function newWire(filters: readonly string[]): Wire {
+  const filter = filters.join(",");
+  const filterJson = JSON.stringify(filter);
+  return { filter, filterJson, single: filters.length === 1 };
 }
 
 /** The next version, for those that hold the one before it. */

@@ -4,7 +4,10 @@
  * @module
  */
 
-import { Entry, type Item } from "./entry.ts";
+import { Entry, type Gap } from "./entry.ts";
+
+/** What a log holds. */
+type Logged = Entry | Gap;
 
 /** Limits of a {@linkcode Log}. */
 export interface LogLimits {
@@ -21,11 +24,14 @@ export interface LogLimits {
  */
 export class Log {
   readonly #limits: LogLimits;
-  #items: (Item | undefined)[] = [];
+  #items: (Logged | undefined)[] = [];
   /** The number of the first item in `#items`, and of the first that counts. */
   #base = 0;
   #first = 0;
   #size = 0;
+  #droppedTo = 0;
+  /** The number behind the last notice that was dropped. */
+  #noticesTo = 0;
 
   constructor(limits: LogLimits) {
     this.#limits = limits;
@@ -41,13 +47,23 @@ export class Log {
     return this.#base + this.#items.length;
   }
 
+  /** The offset of the last item that was dropped. */
+  get droppedTo(): number {
+    return this.#droppedTo;
+  }
+
+  /** Whether a notice was dropped that had this number, or a later one. */
+  hasLostNotice(number: number): boolean {
+    return number < this.#noticesTo;
+  }
+
   /** The item with this number, which must be there. */
-  at(number: number): Item {
+  at(number: number): Logged {
     return this.#items[number - this.#base]!;
   }
 
   /** Adds items, and drops the oldest beyond the limits. */
-  push(items: readonly Item[]): void {
+  push(items: readonly Logged[]): void {
     for (const item of items) {
       this.#items.push(item);
       this.#size += sizeOf(item);
@@ -71,14 +87,16 @@ export class Log {
   }
 
   #drop(): void {
-    const index = this.#first - this.#base;
-    this.#size -= sizeOf(this.#items[index]!);
+    const index = this.#first++ - this.#base;
+    const item = this.#items[index]!;
+    this.#size -= sizeOf(item);
+    this.#droppedTo = item.offset;
+    if (!(item instanceof Entry)) this.#noticesTo = this.#first;
     // What was dropped is not kept.
     this.#items[index] = undefined;
-    this.#first++;
   }
 }
 
-function sizeOf(item: Item): number {
+function sizeOf(item: Logged): number {
   return item instanceof Entry ? item.data.length : 0;
 }

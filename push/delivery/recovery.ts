@@ -15,10 +15,16 @@ import type { Feed } from "./feed.ts";
  */
 export type Since = "newest" | "oldest" | Cursor;
 
-/** What a subscription begins with: see `begin` of {@linkcode Subscription}. */
+/** What a subscription begins with. */
 export interface Start {
+  /** What it gets first; in mode `latest` only notices count. */
   readonly items: readonly Item[];
-  readonly heldTo: number;
+  /** The offset of what the client has. */
+  readonly after: number;
+  /**
+   * Of versions up to here the client may lack some, though it has newer ones: a
+   * cursor may be from amid its first values, or from behind a gap.
+   */
   readonly holesTo: number;
 }
 
@@ -47,20 +53,20 @@ export function startOf(
 ): Start {
   if (since === "newest") return anew(feed, []);
   if (since === "oldest") {
-    return { items: allAfter(feed, 0), heldTo: 0, holesTo: 0 };
+    return { items: allAfter(feed, 0), after: 0, holesTo: 0 };
   }
   const { epoch, offset } = since;
   if (epoch !== store.epoch || offset > store.offset) {
     return anew(feed, [{ kind: "reset", reason: "epoch" }]);
   }
   const items = mode === "latest" ? [] : missedSince(feed, offset);
-  return { items, heldTo: offset, holesTo: 0 };
+  return { items, after: offset, holesTo: offset };
 }
 
 /** Notices, and then the newest values. */
 export function anew(feed: Feed, notices: readonly Item[]): Start {
   const items = [...notices, ...feed.newestAfter(0)];
-  return { items, heldTo: 0, holesTo: feed.sentTo };
+  return { items, after: 0, holesTo: feed.sentTo };
 }
 
 /** All retained versions after an offset. */

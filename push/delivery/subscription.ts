@@ -8,6 +8,7 @@ import type { Mode } from "../wire/protocol.ts";
 import type { Encoding, Outlet, Sendable } from "./encoding.ts";
 import { Entry, type Item } from "./entry.ts";
 import type { Feed, Place } from "./feed.ts";
+import type { Start } from "./recovery.ts";
 
 /** So many items, or bytes of values, are sent at a time to one that is behind. */
 const PIECE = 64;
@@ -48,19 +49,8 @@ export abstract class Subscription {
     this.encoding = encoding;
   }
 
-  /**
-   * Begins, with what the client gets before what is published from now on.
-   *
-   * @param items What it gets first; in mode `latest` only notices count.
-   * @param heldTo What was newest at this offset, the client holds.
-   * @param holesTo Of versions up to here the client may hold newer ones, and not
-   * those.
-   */
-  abstract begin(
-    items: readonly Item[],
-    heldTo: number,
-    holesTo: number,
-  ): void;
+  /** Begins, with what the client gets before what is published from now on. */
+  abstract begin(start: Start): void;
 
   /** Its outlet is busy: what comes next is not sent to it. */
   abstract fallBehind(): void;
@@ -69,9 +59,9 @@ export abstract class Subscription {
   protected abstract take(): Sendable[];
 
   /** All that was sent is void: there is another epoch. */
-  restart(items: readonly Item[]): void {
+  restart(start: Start): void {
     this.isLive = false;
-    this.begin(items, 0, this.feed.sentTo);
+    this.begin(start);
   }
 
   /** Sends on until all is sent, or the outlet is busy. */
@@ -119,10 +109,12 @@ export class EverySubscription extends Subscription {
     return this.#next;
   }
 
-  begin(items: readonly Item[], heldTo: number, holesTo: number): void {
+  begin({ items, after, holesTo }: Start): void {
+    this.heldTo = 0;
+    this.#cursor = after;
     this.#holesTo = holesTo;
-    this.heldTo = this.#cursor = heldTo;
-    this.#sendFirst(items);
+    this.#afterNotice = false;
+    this.#sendFirst(items, this.feed.log.end);
     this.feed.fellBehind(this);
     this.catchUp();
   }
@@ -134,17 +126,20 @@ export class EverySubscription extends Subscription {
     this.feed.fellBehind(this);
   }
 
-  /** Puts items in place of all up to the end of the log. */
-  #sendFirst(items: readonly Item[]): void {
+  /** Puts items in place of what is in the log before a number. */
+  #sendFirst(items: readonly Item[], next: number): void {
     this.#backlog = items;
     this.#sent = 0;
-    this.#next = this.feed.log.end;
+    this.#next = next;
   }
 
   protected take(): Sendable[] {
     const taken: Sendable[] = [];
     let size = 0;
-    while (taken.length < PIECE && size < PIECE_BYTES) {
+    // A notice is not parted from what it is about.
+    while (
+      (taken.length < PIECE && size < PIECE_BYTES) || this.#afterNotice
+    ) {
       const item = this.#nextItem();
       if (item === undefined) break;
       taken.push({ item, base: this.#baseOf(item) });
@@ -164,22 +159,23 @@ export class EverySubscription extends Subscription {
     return this.#next < log.end ? log.at(this.#next++) : undefined;
   }
 
-  /** What was dropped before it could be sent. */
+  /**
+   * What was dropped before it could be sent. The newest versions of topics are
+   * sent all the same, so that in the end the client has those.
+   */
   #hole(): Item {
-    const { feed } = this;
-    const { log } = feed;
-    if (feed.whenBehind === "latest") {
-      const newest = feed.newestAfter(this.#cursor);
-      const missed = log.end - this.#next - newest.length;
-      this.#holesTo = feed.sentTo;
-      this.#sendFirst(newest);
-      return { kind: "gap", offset: this.#cursor, missed };
-    }
-    const missed = log.first - this.#next;
-    this.#next = log.first;
-    const next = log.first < log.end ? log.at(log.first) : undefined;
-    this.#holesTo = next instanceof Entry ? next.offset - 1 : feed.sentTo;
-    return { kind: "gap", offset: this.#holesTo, missed };
+    const { log, whenBehind, sentTo } = this.feed;
+    const toNewest = whenBehind === "latest";
+    const next = toNewest ? log.end : log.first;
+    const to = toNewest ? sentTo : log.droppedTo;
+    const newest = this.feed.newestAfter(this.#cursor)
+      .filter(({ offset }) => offset <= to);
+    const missed = next - this.#next - newest.length;
+    const isKnown = !log.hasLostNotice(this.#next);
+    this.#holesTo = to;
+    this.#sendFirst(newest, next);
+    const offset = newest.length === 0 ? to : this.#cursor;
+    return isKnown ? { kind: "gap", offset, missed } : { kind: "gap", offset };
   }
 
   /** The version before an item's, if the client holds it. */
@@ -200,9 +196,10 @@ export class LatestSubscription extends Subscription {
   #cursor = 0;
   #notices: readonly Item[] = [];
 
-  begin(items: readonly Item[], heldTo: number): void {
+  begin({ items, after }: Start): void {
     this.#notices = items.filter((item) => !(item instanceof Entry));
-    this.#cursor = this.heldTo = heldTo;
+    this.heldTo = 0;
+    this.#cursor = after;
     this.catchUp();
   }
 

@@ -56,6 +56,11 @@ export class Topic {
     return entry;
   }
 
+  /** Drops all versions: there is a hole before the next. */
+  clear(): void {
+    this.#entries.length = this.#from = this.#size = 0;
+  }
+
   /**
    * Drops what is not to be retained.
    *

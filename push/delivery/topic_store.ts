@@ -138,8 +138,12 @@ export class TopicStore {
     }
     for (const version of state.versions) {
       if (version.offset <= this.#offset) continue;
-      const known = this.#topics.get(version.topic)?.newest.offset ?? 0;
-      if (version.previous !== known) this.#addGap(version);
+      const topic = this.#topics.get(version.topic);
+      if (version.previous !== (topic?.newest.offset ?? 0)) {
+        // What is retained has no holes.
+        topic?.clear();
+        this.#addGap(version);
+      }
       this.#add(version);
     }
     this.#offset = Math.max(this.#offset, state.offset);

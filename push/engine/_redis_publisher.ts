@@ -59,7 +59,8 @@ export class Publisher {
   readonly #options: PublisherOptions;
   /** All that was not settled, the oldest first. */
   readonly #pending = new Set<Pending>();
-  #queue: Pending[] = [];
+  /** What was not sent yet. */
+  readonly #queue = new Set<Pending>();
   #bytes = 0;
   /** What was sent, and not answered. */
   #batch: { number: number; pending: readonly Pending[] } | undefined;
@@ -86,12 +87,12 @@ export class Publisher {
     }
     this.#bytes += size;
     // The others of this turn go with it.
-    if (this.#queue.length === 0) queueMicrotask(this.#send);
+    if (this.#queue.size === 0) queueMicrotask(this.#send);
     return new Promise((settle) => {
       const deadline = clock.now() + timeout;
       const pending = { item, size, deadline, settle };
       this.#pending.add(pending);
-      this.#queue.push(pending);
+      this.#queue.add(pending);
       this.#timer ??= clock.setTimeout(this.#expire, timeout);
     });
   }
@@ -133,7 +134,6 @@ export class Publisher {
   /** Gives up all that waits. */
   fail(error: ConnError): void {
     this.#running = false;
-    this.#queue = [];
     this.#done = [];
     for (const pending of this.#pending) this.#settle(pending, error);
   }
@@ -142,7 +142,7 @@ export class Publisher {
     if (this.#sending) return;
     this.#sending = true;
     while (this.#running) {
-      const batch = this.#batch ??= this.#next();
+      const batch = this.#batch = this.#next();
       if (batch === undefined) break;
       const items = batch.pending.map(({ item }) => item);
       try {
@@ -158,21 +158,19 @@ export class Publisher {
     this.#sending = false;
   };
 
-  /** The next batch: all that has time left, as far as a batch may go. */
+  /** What was sent before, unless nobody waits for it; or what comes next. */
   #next() {
+    const before = this.#batch?.pending.some((each) => this.#pending.has(each));
+    if (before) return this.#batch;
     const pending: Pending[] = [];
     let bytes = 0;
-    let taken = 0;
     for (const next of this.#queue) {
-      if (this.#pending.has(next)) {
-        bytes += next.size;
-        if (pending.length > 0 && bytes > BATCH_BYTES) break;
-        if (pending.length === BATCH_COUNT) break;
-        pending.push(next);
-      }
-      taken++;
+      bytes += next.size;
+      if (pending.length > 0 && bytes > BATCH_BYTES) break;
+      if (pending.length === BATCH_COUNT) break;
+      pending.push(next);
+      this.#queue.delete(next);
     }
-    this.#queue.splice(0, taken);
     if (pending.length === 0) return undefined;
     return { number: ++this.#number, pending };
   }
@@ -197,6 +195,7 @@ export class Publisher {
 
   #settle(pending: Pending, outcome: Outcome): void {
     if (!this.#pending.delete(pending)) return;
+    this.#queue.delete(pending);
     this.#bytes -= pending.size;
     pending.settle(outcome);
     if (this.#pending.size > 0) return;
@@ -221,14 +220,5 @@ export class Publisher {
       }
       this.#settle(pending, error);
     }
-    this.#drop();
   };
-
-  /** Forgets a batch that nobody waits for, unless it is under way. */
-  #drop(): void {
-    if (this.#sending) return;
-    if (this.#batch?.pending.some((each) => this.#pending.has(each))) return;
-    this.#batch = undefined;
-    this.#queue = this.#queue.filter((each) => this.#pending.has(each));
-  }
 }

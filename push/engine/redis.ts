@@ -72,13 +72,16 @@ const MAX_TTL = 2 ** 52;
  * @throws {TypeError} If the URL is none, or not of these.
  * @throws {RangeError} If an option is out of its range.
  *
- * @example Two hubs that serve the same topics
- * ```ts no-assert
+ * @example Hubs that serve the same topics
+ * ```ts
  * import { openHub, redisEngine } from "@meerkat/net/push";
+ * import { assertEquals } from "@std/assert";
  *
- * async function hub() {
- *   return await openHub({ engine: redisEngine("redis://127.0.0.1:6379") });
- * }
+ * const engine = () => redisEngine("redis://127.0.0.1:6379", { prefix: "a:" });
+ * assertEquals(engine().name, "redis");
+ *
+ * // Each hub has an engine of its own, in this process or in another.
+ * const start = () => openHub({ engine: engine() });
  * ```
  */
 export function redisEngine(
@@ -93,12 +96,10 @@ export function redisEngine(
     keyTtl = KEY_TTL,
     clock = systemClock,
   } = options;
-  for (
-    const [name, value] of Object.entries({ timeout, logLength, logBytes })
-  ) {
+  const numbers = { timeout, logLength, logBytes, keyTtl };
+  for (const [name, value] of Object.entries(numbers)) {
     checkNotNegative(name, value);
   }
-  checkNotNegative("keyTtl", keyTtl);
   return new RedisEngine(checkUrl(url), {
     ...{ prefix, timeout, clock, logBytes },
     logLength: Math.min(Math.ceil(logLength), Number.MAX_SAFE_INTEGER),
@@ -111,12 +112,11 @@ function checkUrl(text: string): URL {
   const url = URL.parse(text);
   const isDatabase = url !== null && /^(\/\d*)?$/.test(url.pathname);
   if (isDatabase && /^rediss?:$/.test(url.protocol)) return url;
-  // The text may have a password in it.
+  // The text itself may have a password in it.
+  const what = url === null
+    ? "what is no URL"
+    : `a URL with "${url.protocol}" and "${url.pathname}"`;
   throw new TypeError(
-    `Cannot use ${
-      url === null
-        ? "what is no URL"
-        : `a URL with "${url.protocol}" and "${url.pathname}"`
-    } for the engine: expected "redis://host:port/database"`,
+    `Cannot use ${what} for the engine: expected "redis://host:port/database"`,
   );
 }

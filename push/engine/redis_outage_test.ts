@@ -81,6 +81,7 @@ testWith(
     await server.start();
     const offsets = (await Promise.all(published)).map(({ offset }) => offset);
     assertEquals(offsets, [3, 4, 5]);
+    await Promise.all([one.backInReach(), two.backInReach()]);
     await two.has("a", "5");
     assertEquals(one.data("a"), ["1", "2", "3", "4", "5"]);
     assertEquals(two.log, one.log);

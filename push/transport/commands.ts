@@ -90,11 +90,11 @@ export class Commands {
   #subscribe(command: SubscribeCommand): void | Promise<void> {
     const { filter, since } = command;
     checkFilter(filter);
-    if (since !== undefined) parseSince(since);
     this.#checkCount(filter);
+    const reached = since && this.#core.reach(parseSince(since));
     const checked = checkSubscribe(this.#core.options, this.#client, filter);
-    if (checked === undefined) return this.#begin(command);
-    return checked.then(() => this.#begin(command));
+    if (!reached && checked === undefined) return this.#begin(command);
+    return Promise.all([reached, checked]).then(() => this.#begin(command));
   }
 
   #checkCount(filter: string): void {
@@ -114,12 +114,17 @@ export class Commands {
     const { filter, mode = "latest", since, delta = false, presence = false } =
       command;
     if (this.#client.hasLeft) return;
-    this.#reply({ type: "subscribed", filter });
     this.#core.subscribe(this.#client, filter, [filter], {
       mode,
       since: since === undefined ? "newest" : parseSince(since),
       delta,
       presence,
+      begun: (cursor) =>
+        this.#reply({
+          type: "subscribed",
+          filter,
+          ...(cursor === undefined ? {} : { cursor }),
+        }),
     });
   }
 
@@ -193,8 +198,11 @@ export class Commands {
   async #checkAgain(): Promise<void> {
     const client = this.#client;
     try {
-      for (const { name } of [...client.subscriptions]) {
-        await checkSubscribe(this.#core.options, client, name);
+      const filters = client.subscriptions.flatMap(({ subscription }) =>
+        subscription.feed.filters
+      );
+      for (const filter of filters) {
+        await checkSubscribe(this.#core.options, client, filter);
       }
     } catch {
       client.outlet.close(FORBIDDEN, "A subscription is no longer granted");

@@ -11,6 +11,7 @@ import { checkSubscribe } from "../access.ts";
 import type { HubCore } from "../core.ts";
 import { parseCursor } from "../model/cursor.ts";
 import type { ClientInfo, Grant } from "../options.ts";
+import { SUBPROTOCOL } from "../wire/protocol.ts";
 import { acceptEventStream } from "./event_stream.ts";
 import { answerPoll } from "./poll.ts";
 import { parseQuery, type SubscriptionQuery } from "./query.ts";
@@ -42,29 +43,25 @@ export async function connectClient(
       ["Allow", "GET, HEAD"],
     ]);
   }
-  if (core.isClosed || core.isFull) {
-    return refusal(503, "The hub takes no more clients", [[
-      "Retry-After",
-      "5",
-    ]]);
-  }
+  if (!core.hasRoom) return noRoom();
   try {
     const search = new URL(request.url).searchParams;
     const query = parseQuery(search, core.defaultTopic);
     const grant = await core.options.onConnect?.(request, info) ?? {};
     if (grant instanceof Response) return grant;
-    const namesTopic = search.has("topic");
     const client = arriving(core, info, grant, transport);
-    const arrival = { request, info, client, query, namesTopic };
-    // Who speaks the subprotocol subscribes later.
-    if (namesTopic || transport !== "websocket") {
-      await checkFilters(core, client, query.filters);
-    }
+    // Who speaks the subprotocol may subscribe later.
+    const subscribes = search.has("topic") || !offersCommands(request);
+    const arrival = resumed({ request, info, client, query, subscribes });
+    if (subscribes) await checkFilters(core, client, query.filters);
+    await core.reach(arrival.query.since ?? "newest");
+    // Others may have come meanwhile.
+    if (!core.hasRoom) return noRoom();
     switch (transport) {
       case "websocket":
         return acceptWebSocket(core, arrival, options);
       case "event-stream":
-        return acceptEventStream(core, resumed(arrival), fields);
+        return acceptEventStream(core, arrival, fields);
       case "poll":
         return await answerPoll(core, arrival);
     }
@@ -104,10 +101,26 @@ async function checkFilters(
   }
 }
 
-/** An event stream goes on behind its last event, whatever its URL says. */
+/** Whether a client can be told what to subscribe to by commands. */
+function offersCommands(request: Request): boolean {
+  const offered = request.headers.get("sec-websocket-protocol") ?? "";
+  return offered.split(",").some((name) => name.trim() === SUBPROTOCOL);
+}
+
+/**
+ * A client goes on behind its last event, RFC 9110 §13.1.2 or HTML §9.2, whatever
+ * its URL says.
+ */
 function resumed(arrival: Arrival): Arrival {
-  const { request, query } = arrival;
-  const id = request.headers.get("last-event-id") ?? "";
+  const { request: { headers }, query } = arrival;
+  const tag = headers.get("if-none-match") ?? "";
+  const id = /^(?:W\/)?"(.*)"$/.exec(tag)?.[1] ??
+    headers.get("last-event-id") ?? "";
   const since: SubscriptionQuery["since"] = parseCursor(id) ?? query.since;
   return { ...arrival, query: { ...query, since } };
+}
+
+function noRoom(): Response {
+  const retry: [string, string] = ["Retry-After", "5"];
+  return refusal(503, "The hub takes no more clients", [retry]);
 }

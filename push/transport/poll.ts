@@ -6,11 +6,11 @@
 
 import { WheelEntry } from "../../conn/wheel.ts";
 import type { HubCore } from "../core.ts";
-import { HubClient } from "../delivery/client.ts";
+import { EXPIRED, HubClient } from "../delivery/client.ts";
 import type { Outlet } from "../delivery/encoding.ts";
 import { Entry } from "../delivery/entry.ts";
 import type { Since } from "../delivery/recovery.ts";
-import { formatCursor, parseCursor } from "../model/cursor.ts";
+import { formatCursor } from "../model/cursor.ts";
 import { isPattern } from "../model/topic_name.ts";
 import type { PolledItem } from "./poll_encoding.ts";
 import { refusal } from "./refusal.ts";
@@ -30,12 +30,11 @@ export async function answerPoll(
   core: HubCore,
   arrival: Arrival,
 ): Promise<Response> {
-  const { request, info, query, client } = arrival;
-  const { filters, format } = query;
+  const { info, query, client } = arrival;
+  const { filters, format, since } = query;
   if (format === "value" && (filters.length > 1 || isPattern(filters[0]!))) {
     return refusal(400, "Several topics need format=envelope");
   }
-  const since = cursorOf(request) ?? query.since;
   const poll = new Poll(core, since !== undefined);
   const { signal } = info.conn;
   const gone = () => poll.end();
@@ -49,13 +48,6 @@ export async function answerPoll(
   } finally {
     signal.removeEventListener("abort", gone);
   }
-}
-
-/** The cursor in `If-None-Match`, which is an entity tag. */
-function cursorOf(request: Request): Since | undefined {
-  const tag = request.headers.get("if-none-match");
-  const text = tag === null ? undefined : /^(?:W\/)?"(.*)"$/.exec(tag)?.[1];
-  return text === undefined ? undefined : parseCursor(text);
 }
 
 /** What is asked for. */
@@ -89,10 +81,11 @@ class Poll extends WheelEntry implements Outlet {
     queueMicrotask(() => this.end());
   }
 
-  close(_code: number, reason: string, retry?: number): void {
-    this.#refused = retry === undefined
-      ? refusal(401, reason)
-      : refusal(503, reason, [["Retry-After", `${Math.ceil(retry / 1000)}`]]);
+  close(code: number, reason: string, retry?: number): void {
+    if (retry !== undefined) {
+      const seconds = `${Math.ceil(retry / 1000)}`;
+      this.#refused = refusal(503, reason, [["Retry-After", seconds]]);
+    } else if (code === EXPIRED) this.#refused = refusal(401, reason);
     this.end();
   }
 

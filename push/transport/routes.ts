@@ -159,10 +159,20 @@ export class Routes {
     if (cors === undefined) return answer([]);
     if (request.method === "OPTIONS") return cors.preflight(request);
     const fields = cors.fields(request);
-    const response = await answer(fields);
-    // One that stands for a connection that was taken over has no head.
-    for (const [name, value] of fields) response.headers.set(name, value);
+    return withFields(await answer(fields), fields);
+  }
+}
+
+function withFields(
+  response: Response,
+  fields: readonly [string, string][],
+): Response {
+  try {
+    for (const [name, value] of fields) response.headers.append(name, value);
     return response;
+  } catch {
+    // One that a hook got by `fetch` cannot be changed.
+    return withFields(new Response(response.body, response), fields);
   }
 }
 

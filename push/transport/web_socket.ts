@@ -26,8 +26,8 @@ export interface Arrival {
   readonly info: ServeInfo;
   readonly client: ClientInfo;
   readonly query: SubscriptionQuery;
-  /** Whether the query names a topic. */
-  readonly namesTopic: boolean;
+  /** Whether it subscribes by the query, and not only by commands. */
+  readonly subscribes: boolean;
 }
 
 /**
@@ -103,7 +103,7 @@ class WebSocketSession implements Outlet {
 
   #open(conn: WsConn): void {
     const core = this.#core;
-    const { client: info, query, namesTopic } = this.#arrival!;
+    const { client: info, query, subscribes } = this.#arrival!;
     this.#arrival = undefined;
     this.#conn = conn;
     const speaks = conn.subprotocol === SUBPROTOCOL ||
@@ -116,12 +116,20 @@ class WebSocketSession implements Outlet {
       this.#commands = new Commands(core, client, (reply) => {
         this.#reply(reply);
       });
-      this.#reply({ type: "hello", client: info.id, epoch: core.store.epoch });
+      this.#reply(this.#hello(info));
     } else this.#greet(client);
     core.join(client);
-    if (speaks && !namesTopic && conn.subprotocol !== "") return;
+    if (!subscribes) return;
     const { filters, since = "newest" } = query;
     core.subscribe(client, filters.join(","), filters, { ...query, since });
+  }
+
+  #hello({ id: client, grant: { expires } }: ClientInfo): ServerMessage {
+    const { store, now } = this.#core;
+    const hello = { type: "hello", client, epoch: store.epoch } as const;
+    return expires === undefined
+      ? hello
+      : { ...hello, expiresIn: expires - now() };
   }
 
   #greet(client: HubClient): void {

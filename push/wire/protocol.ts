@@ -30,10 +30,7 @@ export interface SubscribeCommand {
    * `"oldest"`: all that is retained. Left out: the newest value of each topic.
    */
   since?: string;
-  /**
-   * Send `patch` messages where they are shorter. With `since`, the client says
-   * by it that it holds each topic's value as of that cursor.
-   */
+  /** Send `patch` messages where they are shorter, after a first value. */
   delta?: boolean;
   /** Tell who joins and leaves; for a topic that has presence. */
   presence?: boolean;
@@ -97,10 +94,14 @@ export interface HelloMessage {
   client: string;
   /** The epoch of cursors. */
   epoch: string;
+  /** When to show the next token at the latest, in milliseconds from now. */
+  expiresIn?: number;
 }
 
 /** Answers `subscribe`; values follow. */
 export interface SubscribedMessage {
+  /** What to come back with, if no value follows now that would say so. */
+  cursor?: string;
   /** Which message this is. */
   type: "subscribed";
   /** The filter of the subscription. */
@@ -144,8 +145,9 @@ export interface PatchMessage {
 }
 
 /**
- * Mode `every`: versions are missing here, because the client was too slow or the
- * hub did not get them.
+ * Mode `every`: versions are missing from here on, because the client was too slow
+ * or the hub did not get them. The newest of each topic that is concerned follows
+ * all the same.
  */
 export interface GapMessage {
   /** Which message this is. */
@@ -154,7 +156,7 @@ export interface GapMessage {
   filter: string;
   /** Left out if it may be any of the filter's. */
   topic?: string;
-  /** What to come back with: what is missing is before it. */
+  /** What to come back with. */
   cursor: string;
   /** How many, if that is known. */
   missed?: number;
@@ -196,7 +198,10 @@ export interface PresenceMessage {
   members: Member[];
 }
 
-/** Who has come and gone, for who subscribed with `presence`. */
+/**
+ * Who has come and gone, for who subscribed with `presence`. Members are a set:
+ * who is told of twice is there once.
+ */
 export interface MembersMessage {
   /** Which message this is. */
   type: "members";
@@ -206,6 +211,8 @@ export interface MembersMessage {
   joined: Member[];
   /** Who has gone. */
   left: Member[];
+  /** The first of a subscription: these are all, and nobody else is there. */
+  whole?: true;
 }
 
 /** Answers `publish`. */
