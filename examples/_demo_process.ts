@@ -50,7 +50,7 @@ function commandLine(
 export interface ClientOptions {
   /** What is typed. */
   readonly input?: string | undefined;
-  /** It goes on for ever, and is ended when it has printed this. */
+  /** It goes on for ever, as its input does, and is ended when it has printed this. */
   readonly until?: RegExp | undefined;
 }
 
@@ -76,7 +76,9 @@ export async function runClient(
     stderr: "piped",
   }).spawn();
   // A program that reads nothing may have ended before it was written.
-  const typed = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
+  const typed = new Blob([input]).stream()
+    .pipeTo(child.stdin, { preventClose: until !== undefined })
+    .catch(() => {});
   let ended = false;
   const [stdout, stderr, { code }] = await Promise.all([
     read(child.stdout, (text) => {
@@ -88,6 +90,7 @@ export async function runClient(
     child.status,
   ]);
   await typed;
+  if (until !== undefined) await child.stdin.close().catch(() => {});
   return { code: ended ? 0 : code, stdout, stderr };
 }
 

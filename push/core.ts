@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../conn/clock.ts";
+import { systemClock } from "../conn/clock.ts";
 import { ConnError } from "../conn/error.ts";
 import { type TimerWheel, wheelFor } from "../conn/wheel.ts";
 import type { HubClient, Named } from "./delivery/client.ts";
@@ -58,16 +58,12 @@ export class HubCore {
   readonly id: string;
   readonly #engine: Engine;
   readonly #members = new Map<string, Set<HubClient>>();
-  readonly #clock: Clock;
-  /** Those who wait for a version. */
-  readonly #waiting = new Set<{ offset: number; resolve: () => void }>();
   #lastClient = 0;
   #isClosed = false;
 
   private constructor(options: HubOptions) {
     const { clock = systemClock, engine = memoryEngine() } = options;
     this.options = options;
-    this.#clock = clock;
     this.settings = resolveHubLimits(options.limits);
     this.rules = new TopicRules(options.topics);
     this.now = wallTime(options.clock);
@@ -115,14 +111,8 @@ export class HubCore {
 
   #listener(): EngineListener {
     return {
-      versions: (versions) => {
-        this.store.add(versions);
-        this.#reached();
-      },
-      reload: (state) => {
-        this.store.load(state, restart);
-        this.#reached();
-      },
+      versions: (versions) => this.store.add(versions),
+      reload: (state) => this.store.load(state, restart),
       removed: (topic) => void this.store.remove(topic),
       signal: (message) => this.presence.receive(message),
       reachable: (reachable, error) => {
@@ -172,29 +162,6 @@ export class HubCore {
   /** Drops a topic and all its versions. */
   remove(topic: string): Promise<void> {
     return this.#engine.remove(topic);
-  }
-
-  /**
-   * Waits until the hub knows what a client knows already: one that shares its
-   * engine may have been told earlier. Not for long, as that may never be.
-   */
-  reach(since: Since): void | Promise<void> {
-    if (typeof since === "string" || since.epoch !== this.store.epoch) return;
-    if (since.offset <= this.store.offset) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const waiting = { offset: since.offset, resolve };
-    this.#waiting.add(waiting);
-    const timer = this.#clock.setTimeout(resolve, REACH_TIMEOUT);
-    return promise.finally(() => {
-      this.#clock.clearTimeout(timer);
-      this.#waiting.delete(waiting);
-    });
-  }
-
-  #reached(): void {
-    for (const { offset, resolve } of this.#waiting) {
-      if (offset <= this.store.offset) resolve();
-    }
   }
 
   /** An id for a client. */
@@ -258,16 +225,18 @@ export class HubCore {
     client.subscriptions.push({ name, subscription, joined, watches });
     if (joins) this.#enter(client, topic, watches);
     for (const topic of feed.topics()) topic.trim(this.now());
-    const start = startOf(feed, mode, since, this.store);
+    const start = startOf(feed, mode, since, this.store.epoch);
     subscription.begin(start);
   }
 
   /** Where to go on, if nothing is newer than what the client has. */
   #cursorBehind(feed: Feed, since: Since): string | undefined {
     const { epoch, offset } = this.store;
-    const known = typeof since === "string" ? 0 : since.offset;
-    const isEmpty = feed.firstAfter(known) === undefined;
-    return isEmpty ? formatCursor(epoch, offset) : undefined;
+    const isOurs = typeof since !== "string" && since.epoch === epoch;
+    const known = isOurs ? since.offset : 0;
+    return feed.firstAfter(known) === undefined
+      ? formatCursor(epoch, Math.max(known, offset))
+      : undefined;
   }
 
   /** Ends a subscription; `false` if there is none of that name. */
@@ -338,12 +307,9 @@ export class HubCore {
 
 const DEFAULT_TOPIC = "default";
 
-/** How long a hub may lag behind another one, in milliseconds. */
-const REACH_TIMEOUT = 1000;
-
 function restart(feed: Feed): void {
   const start = anew(feed, [{ kind: "reset", reason: "epoch" }]);
-  for (const subscription of feed.subscriptions()) subscription.restart(start);
+  for (const subscription of feed.subscriptions()) subscription.begin(start);
 }
 
 function randomId(): string {

@@ -3,16 +3,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type Clock, systemClock } from "../conn/clock.ts";
-import { ConnError } from "../conn/error.ts";
-import { Client } from "../http/client/client.ts";
 import { EventSourceStream } from "../http/events/event_source.ts";
-import {
-  connect,
-  type PushClient,
-  type PushClientOptions,
-} from "./client/connect.ts";
+import { connect, type PushClient } from "./client/connect.ts";
 import type { SubscribeOptions } from "./client/updates.ts";
-import { TOKEN } from "./hub_program_test_util.ts";
+import { HubHttp, queryUrl } from "./hub_http_test_util.ts";
 import { type Sight, valueOf, Witness } from "./witness_test_util.ts";
 import type { Mode, ServerMessage } from "./wire/protocol.ts";
 
@@ -32,6 +26,12 @@ const hurried: Clock = {
     systemClock.setTimeout(callback, Math.min(delay, 50)),
 };
 
+/** How to watch over HTTP; by default every value, from the oldest on. */
+interface WatchOptions {
+  mode?: Mode;
+  since?: string | "oldest" | "newest";
+}
+
 /** Clients, which come back by themselves. */
 export class Crowd implements AsyncDisposable {
   readonly witnesses: Witness[] = [];
@@ -42,29 +42,35 @@ export class Crowd implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack();
   readonly #abort = new AbortController();
   readonly #tasks: Promise<void>[] = [];
-  readonly #http: Client;
-  readonly #streams: Client;
+  readonly #http = this.#resources.use(new HubHttp(this.#abort.signal));
   #changed = Promise.withResolvers<void>();
+  /** Whoever connects waits for this. */
+  #gate = Promise.resolve();
+  #release = () => {};
   #failed: { readonly error: unknown } | undefined;
 
-  constructor() {
-    const pool = { connectionsPerOrigin: 100 };
-    // Comes back as the clients do that have connections.
-    const retry = {
-      ...{ attempts: 1000, baseDelay: 5, maxDelay: 50 },
-      ...{ budget: 1e6, minimumRetries: 1e6, statuses: [502, 503] },
-    };
-    this.#http = this.#resources.use(
-      new Client({ pool, retry, clock: hurried }),
-    );
-    this.#streams = this.#resources.use(new Client({ pool, retry: false }));
+  /** A client over a WebSocket. */
+  client(url: string): PushClient {
+    const client = connect(url, {
+      ...{ baseDelay: 5, maxDelay: 50 },
+      token: async () => {
+        await this.#gate;
+        return "any";
+      },
+    });
+    return this.#resources.use(client);
   }
 
-  /** A client over a WebSocket. */
-  client(url: string, options: PushClientOptions = {}): PushClient {
-    return this.#resources.use(
-      connect(url, { baseDelay: 5, maxDelay: 50, ...options }),
-    );
+  /**
+   * Keeps clients that have lost their connection, or event stream, away.
+   *
+   * @returns Lets them come back.
+   */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    this.#release = resolve;
+    return resolve;
   }
 
   /** Waits for something that depends on what clients see. */
@@ -127,14 +133,24 @@ export class Crowd implements AsyncDisposable {
   }
 
   /** Watches an event stream. */
-  watchStream(url: string, topic: string, mode: Mode = "every"): Witness {
-    const witness = this.#witness("event stream", { mode, fromOldest: true });
-    const query = new URLSearchParams({ topic, mode, format: "envelope" });
-    query.set("since", "oldest");
+  watchStream(
+    url: string,
+    topic: string,
+    { mode = "every", since = "oldest" }: WatchOptions = {},
+  ): Witness {
+    const fromOldest = since === "oldest";
+    const witness = this.#witness("event stream", { mode, fromOldest });
     const source = this.#resources.use(
-      new EventSourceStream(`${httpOf(url)}?${query}`, {
+      new EventSourceStream(queryUrl(url, { topic, mode, since }), {
         clock: hurried,
-        fetch: (request) => this.#streams.fetch(request),
+        fetch: async (request) => {
+          await this.#gate;
+          return await this.#http.stream(request);
+        },
+        onOpen: () => {
+          witness.isConnected = true;
+          this.#notify();
+        },
       }),
     );
     this.#run(async () => {
@@ -144,31 +160,25 @@ export class Crowd implements AsyncDisposable {
   }
 
   /** Watches by long polls. */
-  watchPolls(url: string, topic: string, mode: Mode = "every"): Witness {
-    const witness = this.#witness("polls", { mode, fromOldest: true });
-    const query = new URLSearchParams({ topic, mode, format: "envelope" });
-    query.set("since", "oldest");
-    query.set("wait", "2");
+  watchPolls(
+    url: string,
+    topic: string,
+    { mode = "every", since = "oldest" }: WatchOptions = {},
+  ): Witness {
+    const fromOldest = since === "oldest";
+    const witness = this.#witness("polls", { mode, fromOldest });
+    const asked = queryUrl(url, { topic, mode, since });
+    asked.searchParams.set("wait", "2");
     let etag: string | undefined;
     this.#run(async () => {
       for (;;) {
-        try {
-          const response = await this.#http.request(
-            `${httpOf(url)}?${query}`,
-            {
-              fields: etag === undefined ? {} : { "If-None-Match": etag },
-              signal: this.#abort.signal,
-            },
-          );
-          const text = await response.text();
-          if (response.status === 200) {
-            for (const message of JSON.parse(text)) witness.take(message);
-          } else assertEquals(response.status, 304, text);
-          etag = response.fields.get("etag") ?? undefined;
-        } catch (error) {
-          // The hub has died in the middle of its answer.
-          if (this.#abort.signal.aborted || !isLoss(error)) throw error;
-        }
+        const response = await this.#http.poll(asked, etag);
+        if (response.status === 200) {
+          for (const message of JSON.parse(response.text)) {
+            witness.take(message);
+          }
+        } else assertEquals(response.status, 304, response.text);
+        etag = response.etag;
       }
     });
     return witness;
@@ -188,50 +198,38 @@ export class Crowd implements AsyncDisposable {
 
   /** Publishes values by POST, each when the one before it was. */
   post(url: string, name: string, count: number): void {
+    const values = this.#valuesOf(name, count);
     this.#run(async () => {
-      for (const { topic, value, key } of this.#valuesOf(name, count)) {
-        const { status, text } = await this.postOne(url, topic, value, key);
-        assertEquals(status, 200, text);
-        this.#acknowledge({
-          topic,
-          n: value.n,
-          cursor: JSON.parse(text).cursor,
-        });
+      for (const { topic, value, key } of values) {
+        await this.postOne(url, topic, value.n, key);
       }
     });
   }
 
-  /** Publishes a value by POST, as often as it takes. */
+  /** Publishes the n-th value of a topic by POST, as often as it takes. */
   async postOne(
     url: string,
     topic: string,
-    value: unknown,
-    key: string,
-  ): Promise<{ status: number; text: string }> {
-    const query = new URLSearchParams({ topic });
-    const publish = new URL(`/publish?${query}`, httpOf(url));
-    for (;;) {
-      try {
-        const response = await this.#http.request(publish, {
-          method: "POST",
-          fields: {
-            "Authorization": `Bearer ${TOKEN}`,
-            "Idempotency-Key": key,
-          },
-          body: JSON.stringify(value),
-          idempotent: true,
-          signal: this.#abort.signal,
-        });
-        return { status: response.status, text: await response.text() };
-      } catch (error) {
-        if (this.#abort.signal.aborted || !isLoss(error)) throw error;
-      }
-    }
+    n: number,
+    key = `${topic} ${n}`,
+  ): Promise<void> {
+    const response = await this.#http.post(url, topic, n, key);
+    assertEquals(response.status, 200, response.text);
+    const { cursor } = JSON.parse(response.text);
+    this.#acknowledge({ topic, n, cursor });
+  }
+
+  /** Tries once to publish the n-th value of a topic; gives the status. */
+  async tryPost(url: string, topic: string, n: number): Promise<number> {
+    const key = `${topic} ${n}`;
+    const { status } = await this.#http.tryPost(url, topic, n, key);
+    return status;
   }
 
   /** All leave. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
+    this.#release();
     await this.#resources.disposeAsync();
     await Promise.all(this.#tasks);
   }
@@ -290,13 +288,4 @@ function* values(name: string, count: number) {
     const n = Math.floor(i / TOPICS) + 1;
     yield { topic, value: valueOf(n), key: `${name} ${i}` };
   }
-}
-
-function httpOf(url: string): string {
-  return url.replace(/^ws:/, "http:");
-}
-
-/** Whether a connection was lost; all else is a mistake. */
-function isLoss(error: unknown): boolean {
-  return error instanceof ConnError && error.side === "transport";
 }

@@ -68,8 +68,13 @@ export class HubProgram implements AsyncDisposable {
       stderr: "inherit",
     }).spawn();
     this.#reading = this.#read(this.#child.stdout);
-    const [, listensOn] = await this.line(/^Listening on (\d+)$/);
-    this.port = Number(listensOn);
+    try {
+      const [, listensOn] = await this.line(/^Listening on (\d+)$/);
+      this.port = Number(listensOn);
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
   }
 
   /** Kills it at once. */
@@ -85,19 +90,25 @@ export class HubProgram implements AsyncDisposable {
     await this.#reading;
   }
 
-  /** Waits for a line that it prints, or has printed. */
+  /** Waits for a line that it prints, or has printed since it was started. */
   async line(pattern: RegExp): Promise<RegExpExecArray> {
-    const child = this.#child;
-    for (;;) {
-      for (const line of this.#lines) {
-        const match = pattern.exec(line);
-        if (match !== null) return match;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#add();
+    }, LIMIT);
+    try {
+      for (;;) {
+        for (const line of this.#lines) {
+          const match = pattern.exec(line);
+          if (match !== null) return match;
+        }
+        const isOver = isLate || this.#lines.includes(END);
+        assert(!isOver, `The hub has not printed ${pattern}: ${this.#lines}`);
+        await this.#changed.promise;
       }
-      assert(
-        this.#child === child && !this.#lines.includes(END),
-        `The hub has ended without printing ${pattern}: ${this.#lines}`,
-      );
-      await this.#changed.promise;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -122,6 +133,9 @@ export class HubProgram implements AsyncDisposable {
     this.#changed = Promise.withResolvers();
   }
 }
+
+/** The longest that a line may take, in milliseconds. */
+const LIMIT = 30_000;
 
 /** Stands behind the last line. */
 const END = "(end)";

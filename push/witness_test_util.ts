@@ -24,6 +24,8 @@ export class Witness {
   readonly mode: Mode;
   /** Whether it began with the oldest value, and not with the newest. */
   readonly fromOldest: boolean;
+  /** Event streams: whether there was a connection. */
+  isConnected = false;
   readonly seen: Sight[] = [];
   /** The gaps and resets, and how many values it had seen before each. */
   readonly notices: string[] = [];

@@ -9,18 +9,20 @@ import { clientFrame } from "../ws/_frames.ts";
 import { Poll, receiveSome, sendAll, sendSome } from "../ws/_libc.ts";
 import { Histogram } from "./_histogram.ts";
 import { NumberReader, Outbox } from "./_messages.ts";
-import { closeWebSockets, openWebSocket } from "./_websockets.ts";
+import {
+  closeWebSockets,
+  type OpenOptions,
+  openWebSocket,
+} from "./_websockets.ts";
 
 /** Who subscribes, and where. */
-export interface Seats {
+export interface Seats extends OpenOptions {
   /** The hubs' ports; subscribers take turns. The publisher goes to the first. */
   ports: readonly number[];
   /** How many subscribers. */
   count: number;
   /** Where they subscribe. */
   path: string;
-  /** More fields of their requests, each with its line end. */
-  fields?: string;
   /** What each sends when it is connected. */
   command?: string;
   /** How many bytes follow the number in what they get. */
@@ -93,7 +95,7 @@ export class Audience implements Disposable {
    * @param sent The number of the last message that the hub may still have.
    */
   constructor(seats: Seats, sent: number) {
-    const { ports, count, path, fields, command, tail = 0 } = seats;
+    const { ports, count, path, command, tail = 0 } = seats;
     this.#sent = this.#complete = sent;
     this.#reader = new NumberReader(ROOM + CHUNK, tail);
     this.#last = new Int32Array(count);
@@ -101,7 +103,7 @@ export class Audience implements Disposable {
       clientFrame(TEXT, new TextEncoder().encode(command));
     for (let i = 0; i < count; i++) {
       const port = ports[i % ports.length]!;
-      const { fd, rest } = openWebSocket(port, path, fields);
+      const { fd, rest } = openWebSocket(port, path, seats);
       this.#fds.push(fd);
       this.#rests.push(rest);
       if (frame) sendAll(fd, frame);

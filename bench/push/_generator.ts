@@ -1,7 +1,9 @@
 // A publisher and subscribers, for hubs.
 //
-// open PORTS COUNT FORMAT PATH -> opened   PORTS: joined by commas
+// open PORTS COUNT FORMAT SOCKETS PATH -> opened
+//                                          PORTS: joined by commas
 //                                          FORMAT: value, envelope
+//                                          SOCKETS: large, small
 // flood WINDOW MILLISECONDS -> DELIVERIES MILLISECONDS
 // pace RATE MILLISECONDS MODE -> DELIVERIES MILLISECONDS P50 P99
 //                                          MODE: every, latest
@@ -36,12 +38,13 @@ function words({ deliveries, milliseconds }: Outcome): string {
 }
 
 await obey("ready", {
-  open: (ports, count, format, path) => {
+  open: (ports, count, format, sockets, path) => {
     audience = new Audience({
       ...FORMATS[format!],
       ports: ports!.split(",").map(Number),
       count: Number(count),
       path: path!,
+      small: sockets === "small",
     }, sent);
     return "opened";
   },

@@ -22,13 +22,21 @@ export interface Trial {
    * Opens subscribers and a publisher.
    *
    * @param count How many subscribers.
-   * @param path Where; by default all values are asked for, in order.
+   * @param options How.
    */
-  open(count: number, path?: string): Promise<void>;
+  open(count: number, options?: OpenOptions): Promise<void>;
   /** Tells the generator what to do; see `_generator.ts`. */
   ask(line: string): Promise<number[]>;
   /** The same, and how busy both were meanwhile. */
   measure(line: string): Promise<Measured>;
+}
+
+/** How subscribers subscribe. */
+export interface OpenOptions {
+  /** Where. By default they get all values, in order. */
+  path?: string;
+  /** For how much the system has room, see `_small_socket.ts`. @default {"large"} */
+  sockets?: "large" | "small";
 }
 
 /** What a measurement gave. */
@@ -68,9 +76,9 @@ export async function startTrial(
   return {
     label: hub.label,
     hub: running,
-    open: async (count, path = hub.path) => {
+    open: async (count, { path = hub.path, sockets = "large" } = {}) => {
       const ports = running.ports.join(",");
-      await ask(`open ${ports} ${count} ${hub.format} ${path}`);
+      await ask(`open ${ports} ${count} ${hub.format} ${sockets} ${path}`);
     },
     ask,
     measure: async (line) => {

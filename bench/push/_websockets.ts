@@ -6,6 +6,7 @@
 
 import { CLOSE_FRAME } from "../ws/_frames.ts";
 import { close, connect, receive, sendAll, sendSome } from "../ws/_libc.ts";
+import { connectSmall } from "./_small_socket.ts";
 
 const buffer = new Uint8Array(64 * 1024);
 const END_OF_HEAD = "\r\n\r\n";
@@ -18,20 +19,28 @@ export interface Opened {
   rest: Uint8Array;
 }
 
+/** How a WebSocket is opened. */
+export interface OpenOptions {
+  /** More fields of the request, each with its line end. */
+  fields?: string;
+  /** Whether the system is to keep little for it, see `_small_socket.ts`. */
+  small?: boolean;
+}
+
 /**
  * Opens a WebSocket.
  *
  * @param port The server's port.
  * @param path What to ask for.
- * @param fields More fields of the request, each with its line end.
+ * @param options How.
  * @returns The WebSocket.
  */
 export function openWebSocket(
   port: number,
   path: string,
-  fields = "",
+  { fields = "", small = false }: OpenOptions = {},
 ): Opened {
-  const fd = connect(port);
+  const fd = small ? connectSmall(port) : connect(port);
   const key = btoa(
     String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))),
   );

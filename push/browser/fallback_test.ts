@@ -158,6 +158,23 @@ Deno.test("a new subscription comes in with its own values first", async () => {
   client.close();
 });
 
+Deno.test("a subscription that is made while the stream opens is in the next", async () => {
+  await using hub = blockedHub();
+  const client = connect(hub.url);
+  client.subscribe("a");
+  (await hub.requests.take()).json([], "e.1");
+  const overtaken = await hub.requests.take();
+  assert(overtaken.isStream);
+  const b = client.subscribe("b");
+  const introduction = await hub.requests.take();
+  introduction.expect("topic=b&mode=latest&format=envelope");
+  introduction.json([value("b", 1)], "e.1");
+  const request = await hub.requests.take();
+  request.expect("topic=a&topic=b&mode=latest&format=envelope&since=e.1");
+  assertEquals(await take(b, 1), [value("b", 1)]);
+  client.close();
+});
+
 Deno.test("where event streams do not get through either, it polls", async () => {
   await using hub = blockedHub();
   const client = connect(hub.url);

@@ -142,8 +142,8 @@ export class PushClient extends EventTarget {
    * @param {object} [options]
    * @param {Mode} [options.mode] By default `"latest"`.
    * @param {string} [options.since] A cursor, to get what is newer, or `"oldest"`.
-   * @param {boolean} [options.delta] Let the hub send differences, while it
-   * can. Values share their unchanged parts then: do not change them.
+   * @param {boolean} [options.delta] Let the hub send differences, over a
+   * WebSocket. Values share their unchanged parts then: do not change them.
    * @param {boolean} [options.presence] Tell who joins and leaves the topic.
    * @param {(update: Update) => unknown} [callback] Gets the updates, one at a
    * time: the next when the promise that it returns has settled.
@@ -164,7 +164,7 @@ export class PushClient extends EventTarget {
       bound: this.#options.queue,
     });
     this.#feeds.set(filter, feed);
-    if (this.#state === "open") this.#link.subscribe(feed);
+    this.#link?.subscribe(feed);
     const subscription = new Subscription(feed, () => this.#leave(feed));
     if (callback) deliver(subscription, callback);
     return subscription;
@@ -386,7 +386,7 @@ export class PushClient extends EventTarget {
     if (this.#feeds.get(feed.filter) !== feed) return;
     this.#refuse(feed);
     delete this.#saved[feed.filter];
-    if (this.#state === "open") this.#link.unsubscribe(feed);
+    this.#link?.unsubscribe(feed);
   }
 
   #refuse(feed, error = undefined) {
@@ -480,7 +480,7 @@ class Feed {
   /** Stands for what had to make place. */
   #gap;
   #handed;
-  /** For `delta`: the value of each topic. */
+  /** For `delta`: the value of each topic that the connection has brought. */
   #values = new Map();
   /** Topics whose next value counts, whatever its cursor. */
   #void = new Set();
@@ -502,11 +502,8 @@ class Feed {
 
   /** The command that asks for it. */
   command() {
-    const { filter, mode, since, presence } = this;
-    // With a cursor, `delta` claims that the value of each topic at that time is
-    // held. Who was cut off while catching up cannot know.
-    const delta = this.delta && since === undefined;
-    this.#values.clear();
+    const { filter, mode, since, delta, presence } = this;
+    this.#values.clear(); // The hub begins with whole values.
     return { type: "subscribe", filter, mode, since, delta, presence };
   }
 
@@ -644,11 +641,13 @@ class SocketLink {
     this.#socket.send(JSON.stringify(command));
   }
 
+  /** Before `hello` there is nothing to say: then all are subscribed. */
   subscribe(feed) {
-    this.send(feed.command());
+    if (this.#epoch) this.send(feed.command());
   }
 
   unsubscribe({ filter }) {
+    if (!this.#epoch) return;
     this.#leaving.set(filter, (this.#leaving.get(filter) ?? 0) + 1);
     this.send({ type: "unsubscribe", filter });
   }

@@ -156,7 +156,7 @@ Deno.test("patches give what RFC 7396 lists, and change no value", async () => {
   client.close();
 });
 
-Deno.test("patches are applied, and asked for only where values are held", async () => {
+Deno.test("patches are for values of the same connection", async () => {
   await using hub = new ScriptedHub();
   const client = connect(hub.url);
   const a = client.subscribe("a", { delta: true });
@@ -175,7 +175,10 @@ Deno.test("patches are applied, and asked for only where values are held", async
   assertEquals(await take(a, 1), [value("a", 3, { x: { z: 2 }, w: 4 })]);
   first.close(1012);
   const second = (await hub.sockets.take()).hello();
-  await second.expect({ type: "subscribe", since: "e.3", delta: false });
+  await second.expect({ type: "subscribe", since: "e.3", delta: true });
+  second.say(value("a", 4, { v: 5 }), patch(6, { u: 7 }));
+  await settle(client, second);
+  assertEquals(await take(a, 1), [value("a", 6, { v: 5, u: 7 })]);
   client.close();
 });
 

@@ -53,6 +53,8 @@ export class Feed {
   readonly #every: EverySubscription[] = [];
   readonly #latest: LatestSubscription[] = [];
   readonly #behind = new Set<EverySubscription>();
+  /** Those that have what is still to come here. */
+  readonly #ahead = new Set<Subscription>();
   readonly #wires: Wire[] = [];
   #first: Place | undefined;
   #last: Place | undefined;
@@ -193,7 +195,10 @@ export class Feed {
   /** Takes a subscription out. */
   removeSubscription(subscription: Subscription): void {
     subscription.isLive = false;
-    this.cameUp(subscription);
+    this.#ahead.delete(subscription);
+    if (subscription.mode === "every") {
+      this.cameUp(subscription as EverySubscription);
+    }
     if (this.#delivering) this.#leaving.push(subscription);
     else this.#drop(subscription);
   }
@@ -221,10 +226,14 @@ export class Feed {
     this.#behind.add(subscription);
   }
 
+  /** It goes on when there is more. */
+  awaitMore(subscription: Subscription): void {
+    this.#ahead.add(subscription);
+  }
+
   /** It needs the log no more. */
-  cameUp(subscription: Subscription): void {
-    if (subscription.mode !== "every") return;
-    this.#behind.delete(subscription as EverySubscription);
+  cameUp(subscription: EverySubscription): void {
+    this.#behind.delete(subscription);
     if (this.#behind.size === 0) this.log.skip(0);
   }
 
@@ -249,6 +258,10 @@ export class Feed {
     for (const subscription of this.#leaving.splice(0)) {
       this.#drop(subscription);
     }
+    if (this.#ahead.size === 0) return;
+    const ahead = [...this.#ahead];
+    this.#ahead.clear();
+    for (const subscription of ahead) subscription.catchUp();
   }
 
   /** Who has not taken what was sent before gets no more by now. */
@@ -285,18 +298,51 @@ export class Feed {
     itemsOf: () => readonly Sendable[],
   ): void {
     if (list.length === 0) return;
-    const items = itemsOf();
-    const payloads: unknown[] = [];
-    for (const { isLive, encoding, subscriber } of list) {
+    const batches = new Batches(itemsOf(), this);
+    for (const { isLive, encoding, lostTo, subscriber } of list) {
       if (!isLive) continue;
-      const { index } = encoding;
-      if (!(index in payloads)) {
-        payloads[index] = encoding.batch(items, this.wire(encoding), false);
-      }
-      const payload = payloads[index];
+      const payload = batches.payload(encoding, lostTo);
       if (payload !== undefined) subscriber.outlet.send(payload);
     }
   }
+}
+
+/** What goes to all that are live, made once for each encoding. */
+class Batches {
+  readonly #items: readonly Sendable[];
+  readonly #feed: Feed;
+  /** Of versions that patches apply to, the oldest one's offset. */
+  readonly #oldestBase: number;
+  readonly #payloads: unknown[] = [];
+  /** The same without patches. */
+  readonly #wholes: unknown[] = [];
+
+  constructor(items: readonly Sendable[], feed: Feed) {
+    this.#items = items;
+    this.#feed = feed;
+    let oldest = Infinity;
+    for (const { base } of items) {
+      if (base !== undefined && base.offset < oldest) oldest = base.offset;
+    }
+    this.#oldestBase = oldest;
+  }
+
+  /** The payload for who may not hold what was newest up to an offset. */
+  payload(encoding: Encoding, lostTo: number): unknown {
+    const { index, delta } = encoding;
+    const isWhole = delta && lostTo >= this.#oldestBase;
+    const payloads = isWhole ? this.#wholes : this.#payloads;
+    if (!(index in payloads)) {
+      const items = isWhole ? this.#items.map(whole) : this.#items;
+      const wire = this.#feed.wire(encoding);
+      payloads[index] = encoding.batch(items, wire, false);
+    }
+    return payloads[index];
+  }
+}
+
+function whole({ item }: Sendable): Sendable {
+  return { item, base: undefined };
 }
 
 function newWire(filters: readonly string[]): Wire {

@@ -21,52 +21,49 @@ export interface Start {
   readonly items: readonly Item[];
   /** The offset of what the client has. */
   readonly after: number;
-  /**
-   * Of versions up to here the client may lack some, though it has newer ones: a
-   * cursor may be from amid its first values, or from behind a gap.
-   */
+  /** Of versions up to here the client may lack some, though it has newer ones. */
   readonly holesTo: number;
-}
-
-/** What there is of all topics. */
-export interface StoreState {
-  readonly epoch: string;
-  readonly offset: number;
+  /**
+   * Versions up to here the client may no longer hold, or never have: its cursor
+   * may be from amid its first values, or from behind a gap.
+   */
+  readonly lostTo: number;
 }
 
 /**
  * What a subscription gets before what is published from now on.
  *
- * A cursor of another epoch, or from ahead of the last version, is of no use:
- * all begins anew.
+ * A cursor of another epoch is of no use: all begins anew. One that is ahead of the
+ * last version is from another hub that shares the engine, and has been told
+ * earlier.
  *
  * @param feed What is subscribed to.
  * @param mode How.
  * @param since What the client has.
- * @param store What there is.
+ * @param current The epoch that there is.
  */
 export function startOf(
   feed: Feed,
   mode: Mode,
   since: Since,
-  store: StoreState,
+  current: string,
 ): Start {
   if (since === "newest") return anew(feed, []);
   if (since === "oldest") {
-    return { items: allAfter(feed, 0), after: 0, holesTo: 0 };
+    return { items: allAfter(feed, 0), after: 0, holesTo: 0, lostTo: 0 };
   }
   const { epoch, offset } = since;
-  if (epoch !== store.epoch || offset > store.offset) {
+  if (epoch !== current) {
     return anew(feed, [{ kind: "reset", reason: "epoch" }]);
   }
   const items = mode === "latest" ? [] : missedSince(feed, offset);
-  return { items, after: offset, holesTo: offset };
+  return { items, after: offset, holesTo: 0, lostTo: offset };
 }
 
 /** Notices, and then the newest values. */
 export function anew(feed: Feed, notices: readonly Item[]): Start {
   const items = [...notices, ...feed.newestAfter(0)];
-  return { items, after: 0, holesTo: feed.sentTo };
+  return { items, after: 0, holesTo: feed.sentTo, lostTo: 0 };
 }
 
 /** All retained versions after an offset. */

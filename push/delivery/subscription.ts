@@ -42,6 +42,10 @@ export abstract class Subscription {
    * live, that is all that the feed has sent on.
    */
   protected heldTo = 0;
+  /** Versions up to here the client may not hold, though they were newest. */
+  lostTo = 0;
+  /** It has got all up to here from another hub, which was told earlier. */
+  #aheadTo = 0;
 
   constructor(subscriber: Subscriber, feed: Feed, encoding: Encoding) {
     this.subscriber = subscriber;
@@ -50,7 +54,17 @@ export abstract class Subscription {
   }
 
   /** Begins, with what the client gets before what is published from now on. */
-  abstract begin(start: Start): void;
+  begin(start: Start): void {
+    this.isLive = false;
+    this.heldTo = 0;
+    this.lostTo = start.lostTo;
+    this.#aheadTo = start.after;
+    this.start(start);
+    this.catchUp();
+  }
+
+  /** Takes what it begins with. */
+  protected abstract start(start: Start): void;
 
   /** Its outlet is busy: what comes next is not sent to it. */
   abstract fallBehind(): void;
@@ -58,20 +72,15 @@ export abstract class Subscription {
   /** Takes the next few items; none if it has got all. */
   protected abstract take(): Sendable[];
 
-  /** All that was sent is void: there is another epoch. */
-  restart(start: Start): void {
-    this.isLive = false;
-    this.begin(start);
-  }
-
   /** Sends on until all is sent, or the outlet is busy. */
   catchUp(): void {
     const { feed, subscriber } = this;
     feed.flush();
     while (!this.isLive && !subscriber.outlet.needsDrain) {
       const items = this.take();
-      if (items.length === 0) this.#caughtUp();
-      else this.#send(items);
+      if (items.length > 0) this.#send(items);
+      else if (feed.sentTo < this.#aheadTo) return feed.awaitMore(this);
+      else this.#caughtUp();
     }
   }
 
@@ -81,12 +90,14 @@ export abstract class Subscription {
     if (payload !== undefined) subscriber.outlet.send(payload);
   }
 
-  /** It has got all. */
   #caughtUp(): void {
     this.heldTo = this.feed.sentTo;
     this.isLive = true;
-    this.feed.cameUp(this);
+    this.caughtUp();
   }
+
+  /** It has got all. */
+  protected abstract caughtUp(): void;
 }
 
 /** Mode `every`: all items, in order. */
@@ -109,14 +120,17 @@ export class EverySubscription extends Subscription {
     return this.#next;
   }
 
-  begin({ items, after, holesTo }: Start): void {
-    this.heldTo = 0;
+  protected start({ items, after, holesTo }: Start): void {
     this.#cursor = after;
     this.#holesTo = holesTo;
     this.#afterNotice = false;
     this.#sendFirst(items, this.feed.log.end);
     this.feed.fellBehind(this);
-    this.catchUp();
+  }
+
+  protected caughtUp(): void {
+    this.#holesTo = 0;
+    this.feed.cameUp(this);
   }
 
   fallBehind(): void {
@@ -156,14 +170,19 @@ export class EverySubscription extends Subscription {
     if (this.#backlog.length > 0) this.#backlog = [];
     const { log } = this.feed;
     if (this.#next < log.first) return this.#hole();
-    return this.#next < log.end ? log.at(this.#next++) : undefined;
+    while (this.#next < log.end) {
+      const item = log.at(this.#next++);
+      // Another hub may have told it already.
+      if (item.offset > this.#cursor) return item;
+    }
+    return undefined;
   }
 
   /**
    * What was dropped before it could be sent. The newest versions of topics are
    * sent all the same, so that in the end the client has those.
    */
-  #hole(): Item {
+  #hole(): Item | undefined {
     const { log, whenBehind, sentTo } = this.feed;
     const toNewest = whenBehind === "latest";
     const next = toNewest ? log.end : log.first;
@@ -175,14 +194,16 @@ export class EverySubscription extends Subscription {
     this.#holesTo = to;
     this.#sendFirst(newest, next);
     const offset = newest.length === 0 ? to : this.#cursor;
-    return isKnown ? { kind: "gap", offset, missed } : { kind: "gap", offset };
+    if (!isKnown) return { kind: "gap", offset };
+    return missed > 0 ? { kind: "gap", offset, missed } : this.#nextItem();
   }
 
   /** The version before an item's, if the client holds it. */
   #baseOf(item: Item): Entry | undefined {
     if (!(item instanceof Entry) || !this.encoding.delta) return undefined;
     const { previous, topic } = item;
-    const held = previous <= this.heldTo || previous > this.#holesTo;
+    const held = previous > this.lostTo &&
+      (previous <= this.heldTo || previous > this.#holesTo);
     if (!held || this.#afterNotice) return undefined;
     const base = topic.upTo(previous);
     return base?.offset === previous ? base : undefined;
@@ -196,12 +217,12 @@ export class LatestSubscription extends Subscription {
   #cursor = 0;
   #notices: readonly Item[] = [];
 
-  begin({ items, after }: Start): void {
+  protected start({ items, after }: Start): void {
     this.#notices = items.filter((item) => !(item instanceof Entry));
-    this.heldTo = 0;
     this.#cursor = after;
-    this.catchUp();
   }
+
+  protected caughtUp(): void {}
 
   fallBehind(): void {
     this.isLive = false;
@@ -228,6 +249,7 @@ export class LatestSubscription extends Subscription {
   #baseOf({ topic }: Entry): Entry | undefined {
     if (!this.encoding.delta) return undefined;
     const base = topic.upTo(this.#cursor);
-    return base !== undefined && base.offset <= this.heldTo ? base : undefined;
+    const { offset = 0 } = base ?? {};
+    return offset > this.lostTo && offset <= this.heldTo ? base : undefined;
   }
 }

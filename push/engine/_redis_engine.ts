@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import type { Clock } from "../../conn/clock.ts";
 import type { ConnError } from "../../conn/error.ts";
 import type {
@@ -7,27 +8,23 @@ import type {
   EnginePublished,
   EngineState,
 } from "./engine.ts";
+import { Connection } from "./_redis_connection.ts";
 import { newEpoch } from "./_epoch.ts";
 import { Follower } from "./_redis_follower.ts";
 import { parseMessage } from "./_redis_lines.ts";
-import { isReply, type LinkListener, RedisLink } from "./_redis_link.ts";
+import { isReply, type RedisLink } from "./_redis_link.ts";
 import { type Batch, Publisher } from "./_redis_publisher.ts";
-import {
-  type BatchResult,
-  type Head,
-  type Item,
-  RedisStore,
-} from "./_redis_store.ts";
+import { type BatchResult, type Item, RedisStore } from "./_redis_store.ts";
+import { Recovery } from "./_redis_recovery.ts";
 import { RedisTrims } from "./_redis_trims.ts";
 import { unavailable } from "./_unavailable.ts";
 
 /** How often the store is asked whether something was missed, in milliseconds. */
 const CHECK_INTERVAL = 1_000;
-/** How long it takes to connect again, in milliseconds, at first and at most. */
-const RETRY_FIRST = 50;
-const RETRY_MOST = 1_000;
 /** Answers of a Redis that may become, or be replaced by, one that can write. */
 const NOT_NOW = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH"];
+
+const LOST = "Cannot publish: Redis has lost what it had";
 
 /** How the engine works. */
 export interface RedisEngineSettings {
@@ -40,8 +37,9 @@ export interface RedisEngineSettings {
 }
 
 /**
- * Holds the parts together: a link to Redis, made again whenever it is lost; the
- * follower, which tells the hub of the log; the publisher.
+ * Holds the parts together. The connection is made again whenever it is lost, and
+ * the recovery brings the hub to where the store is. Then the follower tells it
+ * what comes, and the publisher sends what the hub has to say.
  */
 export class RedisEngine implements Engine {
   readonly name = "redis";
@@ -51,12 +49,13 @@ export class RedisEngine implements Engine {
   readonly #store: RedisStore;
   readonly #follower: Follower;
   readonly #publisher: Publisher;
+  readonly #connection: Connection;
+  readonly #recovery: Recovery;
   readonly #trims: RedisTrims;
   readonly #abort = new AbortController();
   #listener: EngineListener | undefined;
   #state: "new" | "opening" | "open" | "closed" = "new";
   #closing: Promise<void> | undefined;
-  #link: RedisLink | undefined;
   /** The link over which all was caught up: Redis is within reach. */
   #reached: RedisLink | undefined;
   /** What the listener was told. */
@@ -64,7 +63,6 @@ export class RedisEngine implements Engine {
   #recovering = false;
   /** While it recovers, something more was missed. */
   #again = false;
-  #attempts = 0;
   #timer: unknown;
 
   constructor(url: URL, settings: RedisEngineSettings) {
@@ -77,23 +75,46 @@ export class RedisEngine implements Engine {
       hub: this.#hub,
     });
     this.#trims = new RedisTrims(logBytes);
-    this.#follower = new Follower({
-      listener: {
-        versions: (versions) => {
-          this.#trims.grow(versions, this.#follower.position.seq);
-          this.#listener?.versions(versions);
-        },
-        removed: (topic) => this.#listener?.removed(topic),
-        reload: (state) => this.#listener?.reload(state),
-      },
-      behind: () => this.#recover(),
-      moved: () => this.#publisher.told(),
+    this.#follower = this.#makeFollower();
+    const link = { url: url.href, timeout, clock };
+    const { signal } = this.#abort;
+    this.#connection = new Connection({
+      ...{ link, signal, channel: this.#store.channel },
+      message: (bytes) => this.#receive(bytes),
+      lost: (error) => this.#lose(error),
+      made: () => this.#recover(),
+    });
+    this.#recovery = new Recovery({
+      ...{ link, signal, store: this.#store, follower: this.#follower },
+      lost: () => this.#publisher.lose(unavailable(LOST)),
     });
     this.#publisher = new Publisher({
       clock,
       timeout,
       send: (batch) => this.#send(batch),
       told: () => this.#follower.position.seq,
+    });
+  }
+
+  /** What the hub is told, the trims are told first: it may trim at once. */
+  #makeFollower(): Follower {
+    return new Follower({
+      listener: {
+        versions: (versions) => {
+          this.#trims.grow(versions, this.#follower.position.seq);
+          this.#listener?.versions(versions);
+        },
+        removed: (topic) => {
+          this.#trims.remove(topic);
+          this.#listener?.removed(topic);
+        },
+        reload: (state) => {
+          this.#trims.restart(state.versions);
+          this.#listener?.reload(state);
+        },
+      },
+      behind: () => this.#recover(),
+      moved: () => this.#publisher.told(),
     });
   }
 
@@ -149,8 +170,7 @@ export class RedisEngine implements Engine {
     this.#listener = undefined;
     this.#settings.clock.clearTimeout(this.#timer);
     this.#abort.abort(closed);
-    this.#link?.end();
-    this.#link = this.#reached = undefined;
+    this.#reached = undefined;
   }
 
   async #add(item: Item): Promise<EnginePublished> {
@@ -164,14 +184,11 @@ export class RedisEngine implements Engine {
 
   /** Connects for the first time. What comes from the channel is held. */
   async #begin(): Promise<EngineState> {
-    this.#link = await this.#connect();
-    const { position } = this.#follower;
-    const head = await this.#store.meet(this.#link, position, newEpoch());
-    const state = await this.#read((link) => this.#store.state(link, head));
-    this.#follower.restart(head);
-    this.#trims.restart(head.offset);
+    const link = await this.#connection.open();
+    const state = await this.#recovery.begin(link);
+    this.#trims.restart(state.versions);
     this.#abort.signal.throwIfAborted();
-    if (this.#link === undefined) throw new Error("The connection was lost");
+    if (link.ended) throw new Error("The connection was lost");
     return state;
   }
 
@@ -179,13 +196,14 @@ export class RedisEngine implements Engine {
   #start(listener: EngineListener): void {
     if (this.#state === "closed") return;
     this.#listener = listener;
-    if (this.#link !== undefined) this.#reach(this.#link);
+    const { link } = this.#connection;
+    if (link !== undefined) this.#reach(link);
   }
 
   /** All was caught up: goes on with what comes over the channel. */
   #reach(link: RedisLink): void {
     this.#reached = link;
-    this.#attempts = 0;
+    this.#connection.proven();
     this.#follower.resume();
     if (!this.#reachable) {
       this.#reachable = true;
@@ -213,7 +231,7 @@ export class RedisEngine implements Engine {
     } catch (error) {
       link.fail(asError(error));
     }
-    if (link === this.#link) this.#checkLater(link);
+    if (link === this.#connection.link) this.#checkLater(link);
   }
 
   /** Drops what is not needed any more. */
@@ -238,44 +256,13 @@ export class RedisEngine implements Engine {
       if (NOT_NOW.some((code) => isReply(error, code))) {
         link.fail(asError(error));
       }
-      if (link !== this.#link) return undefined;
+      if (link !== this.#connection.link) return undefined;
       throw error;
     }
   }
 
-  #connect(): Promise<RedisLink> {
-    const listener: LinkListener = {
-      channel: this.#store.channel,
-      message: (text) => this.#receive(text),
-      lost: (error) => this.#lose(error),
-    };
-    return RedisLink.open(this.#linkOptions(), this.#abort.signal, listener);
-  }
-
-  #linkOptions() {
-    const { timeout, clock } = this.#settings;
-    return { url: this.#url.href, timeout, clock };
-  }
-
-  /**
-   * Reads over a connection of its own: Redis cuts one that is subscribed when
-   * too much waits to be sent over it.
-   */
-  async #read<T>(read: (link: RedisLink) => Promise<T>): Promise<T> {
-    const { signal } = this.#abort;
-    const link = await RedisLink.open(this.#linkOptions(), signal);
-    const end = () => link.end();
-    signal.addEventListener("abort", end);
-    try {
-      return await read(link);
-    } finally {
-      signal.removeEventListener("abort", end);
-      link.end();
-    }
-  }
-
-  #receive(text: string): void {
-    const message = parseMessage(text);
+  #receive(bytes: Buffer): void {
+    const message = parseMessage(bytes);
     if (message?.type === "entries") this.#follower.receive(message);
     else if (message?.type === "signal") {
       if (message.hub === this.#hub || this.#reached === undefined) return;
@@ -286,51 +273,25 @@ export class RedisEngine implements Engine {
     }
   }
 
-  /** The link was lost: it is made again until the engine is closed. */
+  /** Redis is out of reach; what is published waits until it is back. */
   #lose(error: Error): void {
-    this.#link = undefined;
+    this.#reached = undefined;
     this.#publisher.pause();
     this.#follower.pause();
     this.#settings.clock.clearTimeout(this.#timer);
     if (this.#state === "closed") {
-      this.#publisher.fail(
-        unavailable("Cannot publish: Redis is out of reach"),
-      );
-    } else if (this.#state === "open") {
-      if (this.#reachable && this.#listener !== undefined) {
-        this.#reachable = false;
-        this.#listener.reachable(false, error);
-      }
-      this.#retry();
+      const message = "Cannot publish: Redis is out of reach";
+      this.#publisher.fail(unavailable(message, error));
+    } else if (this.#reachable && this.#listener !== undefined) {
+      this.#reachable = false;
+      this.#listener.reachable(false, error);
     }
-    this.#reached = undefined;
-  }
-
-  #retry(): void {
-    const most = Math.min(RETRY_FIRST * 2 ** this.#attempts++, RETRY_MOST);
-    // Hubs that were cut off together do not come back together.
-    const delay = most * (0.5 + Math.random() / 2);
-    this.#timer = this.#settings.clock.setTimeout(
-      () => this.#reconnect(),
-      delay,
-    );
-  }
-
-  async #reconnect(): Promise<void> {
-    try {
-      this.#link = await this.#connect();
-    } catch {
-      // Said when it was lost; the next attempt may be luckier.
-      if (this.#state === "open") this.#retry();
-      return;
-    }
-    await this.#recover();
   }
 
   /** Tells the hub all that it has missed, and goes on from there. */
   async #recover(): Promise<void> {
     this.#again = true;
-    const link = this.#link;
+    const { link } = this.#connection;
     if (this.#recovering || link === undefined) return;
     this.#recovering = true;
     this.#follower.pause();
@@ -338,42 +299,15 @@ export class RedisEngine implements Engine {
     try {
       while (this.#again || this.#follower.isBehind) {
         this.#again = false;
-        await this.#catchUp(link);
+        await this.#recovery.catchUp(link);
       }
     } catch (error) {
       link.fail(asError(error));
     }
     this.#recovering = false;
-    if (link === this.#link) this.#reach(link);
-    // The next link was there before this one was given up.
-    else if (this.#link !== undefined) await this.#recover();
-  }
-
-  async #catchUp(link: RedisLink): Promise<void> {
-    const follower = this.#follower;
-    const known = follower.position;
-    const head = await this.#store.meet(link, known, newEpoch());
-    if (head.epoch !== known.epoch) {
-      const lost = unavailable("Cannot publish: Redis has lost what it had");
-      this.#publisher.lose(lost);
-      return await this.#reload(head);
-    }
-    follower.note(head.seq);
-    if (!follower.isBehind) return;
-    await this.#read(async (reader) => {
-      while (follower.isBehind) {
-        const entries = await this.#store.read(reader, follower.position);
-        if (entries === undefined) return await this.#reload(head);
-        follower.read(entries);
-      }
-    });
-  }
-
-  /** Tells the hub everything anew. */
-  async #reload(head: Head): Promise<void> {
-    const state = await this.#read((link) => this.#store.state(link, head));
-    this.#trims.restart(head.offset);
-    this.#follower.reload(head, state);
+    if (link === this.#connection.link) this.#reach(link);
+    // The next link may have been there before this one was given up.
+    else await this.#recover();
   }
 
   #cannotOpen(cause: unknown): ConnError {

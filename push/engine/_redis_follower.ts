@@ -1,5 +1,11 @@
+import { Buffer } from "node:buffer";
 import type { EngineListener, EngineState, Version } from "./engine.ts";
-import { type Entries, parseVersion, removedTopic } from "./_redis_lines.ts";
+import {
+  type Entries,
+  type NewEntries,
+  parseVersion,
+  removedTopic,
+} from "./_redis_lines.ts";
 
 /** So many batches are held while the hub is behind; then the log has to do. */
 const MAX_HELD = 10_000;
@@ -11,7 +17,7 @@ export interface Position {
   /** The seq of the last entry. */
   readonly seq: number;
   /** Its line, empty if it is not known. */
-  readonly line: string;
+  readonly line: Buffer;
 }
 
 /** Who is told what a follower finds. */
@@ -31,12 +37,12 @@ export interface FollowerOptions {
  */
 export class Follower {
   readonly #options: FollowerOptions;
-  #position: Position = { epoch: "", seq: 0, line: "" };
+  #position: Position = { epoch: "", seq: 0, line: Buffer.of() };
   #following = false;
   /** The seq that is known to exist. */
   #target = 0;
   /** What came from the channel and was not looked at yet. */
-  #held: (Entries & { epoch: string })[] = [];
+  #held: NewEntries[] = [];
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -53,7 +59,7 @@ export class Follower {
   }
 
   /** Takes what came from the channel. */
-  receive(entries: Entries & { epoch: string }): void {
+  receive(entries: NewEntries): void {
     if (!this.#following) return this.#hold(entries);
     if (entries.epoch === this.#position.epoch && this.#take(entries)) return;
     this.#following = false;
@@ -103,7 +109,7 @@ export class Follower {
     this.#options.moved();
   }
 
-  #hold(entries: Entries & { epoch: string }): void {
+  #hold(entries: NewEntries): void {
     if (this.#held.length === MAX_HELD) this.#held = [];
     this.#held.push(entries);
     if (entries.epoch !== this.#position.epoch) return;
@@ -128,7 +134,7 @@ export class Follower {
     return true;
   }
 
-  #tell(lines: readonly string[]): void {
+  #tell(lines: readonly Buffer[]): void {
     const { listener } = this.#options;
     let versions: Version[] = [];
     const flush = () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
 import * as fc from "fast-check";
 import { Follower } from "./_redis_follower.ts";
 
@@ -22,9 +23,9 @@ function follow() {
 function entries(epoch: string, seq: number, count = 1) {
   const lines = Array.from({ length: count }, (_, i) => {
     const n = seq + i;
-    return n % 10 === 0 ? `-${n}` : `${n} 0 0 a\t${n}`;
+    return Buffer.from(n % 10 === 0 ? `-${n}` : `${n} 0 0 a\t${n}`);
   });
-  return { epoch, seq, lines };
+  return { type: "entries" as const, epoch, seq, lines };
 }
 
 function expected(count: number): string[] {
@@ -36,7 +37,7 @@ function expected(count: number): string[] {
 
 Deno.test("Follower tells entries once, in order, and asks when some are missing", () => {
   const { follower, told, behind } = follow();
-  follower.restart({ epoch: "e", seq: 0, line: "" });
+  follower.restart({ epoch: "e", seq: 0, line: Buffer.of() });
   follower.resume();
   follower.receive(entries("e", 1, 2));
   follower.receive(entries("e", 2, 3));
@@ -55,7 +56,7 @@ Deno.test("Follower tells entries once, in order, and asks when some are missing
 
 Deno.test("Follower asks when entries are of another epoch, and takes none", () => {
   const { follower, told, behind } = follow();
-  follower.restart({ epoch: "e", seq: 0, line: "" });
+  follower.restart({ epoch: "e", seq: 0, line: Buffer.of() });
   follower.resume();
   follower.receive(entries("f", 1));
   follower.resume();
@@ -64,14 +65,14 @@ Deno.test("Follower asks when entries are of another epoch, and takes none", () 
   follower.pause();
   follower.receive(entries("f", 1, 3));
   const state = { epoch: "f", offset: 2, versions: [] };
-  follower.reload({ epoch: "f", seq: 2, line: "" }, state);
+  follower.reload({ epoch: "f", seq: 2, line: Buffer.of() }, state);
   follower.resume();
   assertEquals([told, behind()], [["=f", "3"], 1]);
 });
 
 Deno.test("Follower tells of removals between versions", () => {
   const { follower, told } = follow();
-  follower.restart({ epoch: "e", seq: 0, line: "" });
+  follower.restart({ epoch: "e", seq: 0, line: Buffer.of() });
   follower.resume();
   follower.receive(entries("e", 1, 12));
   assertEquals(told, expected(12));
@@ -79,7 +80,7 @@ Deno.test("Follower tells of removals between versions", () => {
 
 Deno.test("Follower holds a bounded number of messages", () => {
   const { follower, told, behind } = follow();
-  follower.restart({ epoch: "e", seq: 0, line: "" });
+  follower.restart({ epoch: "e", seq: 0, line: Buffer.of() });
   for (let seq = 1; seq <= 25_000; seq++) follower.receive(entries("e", seq));
   assert(follower.isBehind);
   follower.read(entries("e", 1, 24_000));
@@ -94,7 +95,7 @@ Deno.test("whatever the channel loses, repeats or delays, Follower tells all, on
   });
   fc.assert(fc.property(fc.array(message), (messages) => {
     const { follower, told } = follow();
-    follower.restart({ epoch: "e", seq: 0, line: "" });
+    follower.restart({ epoch: "e", seq: 0, line: Buffer.of() });
     follower.resume();
     let last = 0;
     for (const { seq, count } of messages) {

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { createClient } from "@redis/client";
 import type { Clock } from "../../conn/clock.ts";
 import type { Script } from "./_redis_scripts.ts";
@@ -17,7 +18,7 @@ export interface LinkListener {
   /** The channel. */
   readonly channel: string;
   /** A message came. */
-  message(text: string): void;
+  message(bytes: Buffer): void;
   /** The connection is gone: told once, and not after `end`. */
   lost(error: Error): void;
 }
@@ -62,7 +63,7 @@ export class RedisLink {
     signal: AbortSignal,
     listener?: LinkListener,
   ): Promise<RedisLink> {
-    const { createClient } = await import("@redis/client");
+    const { createClient, RESP_TYPES } = await import("@redis/client");
     signal.throwIfAborted();
     // The client can give up a connection that is made only by this.
     const abort = new AbortController();
@@ -71,13 +72,16 @@ export class RedisLink {
       RESP: 3,
       disableClientInfo: true,
       maintNotifications: "disabled",
-      commandOptions: { timeout: 0 },
+      commandOptions: {
+        timeout: 0,
+        typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer },
+      },
       socket: {
         reconnectStrategy: false,
         connectTimeout: 0,
         signal: abort.signal,
       },
-    }) as Client;
+    }) as unknown as Client;
     const link = new RedisLink(client, options, abort, listener);
     const aborted = () => link.fail(signal.reason);
     signal.addEventListener("abort", aborted);
@@ -90,8 +94,13 @@ export class RedisLink {
     return link;
   }
 
-  /** Sends a command. Rejects with what Redis, or the connection, has to say. */
-  call(...args: string[]): Promise<unknown> {
+  /** Whether the connection is gone. */
+  get ended(): boolean {
+    return this.#error !== undefined;
+  }
+
+  /** Sends a command. Strings of Redis are bytes. Rejects with what Redis, or the connection, has to say. */
+  call(...args: (string | Buffer)[]): Promise<unknown> {
     return this.#timed(() => this.#client.sendCommand(args));
   }
 
@@ -99,8 +108,8 @@ export class RedisLink {
   async run(
     script: Script,
     keys: readonly string[],
-    args: readonly string[],
-  ): Promise<string[]> {
+    args: readonly (string | Buffer)[],
+  ): Promise<Buffer[]> {
     const rest = [String(keys.length), ...keys, ...args];
     let reply;
     try {
@@ -109,7 +118,7 @@ export class RedisLink {
       if (!isReply(error, "NOSCRIPT")) throw error;
       reply = await this.call("EVAL", script.text, ...rest);
     }
-    return reply as string[];
+    return reply as Buffer[];
   }
 
   /** Ends the connection because of an error. */
@@ -134,7 +143,8 @@ export class RedisLink {
       await this.#timed(() =>
         this.#client.subscribe(
           listener.channel,
-          (text) => listener.message(text),
+          (bytes) => listener.message(bytes),
+          true,
         )
       );
     } catch (error) {

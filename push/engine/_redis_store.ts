@@ -3,6 +3,7 @@ import type { EngineState, Version } from "./engine.ts";
 import type { Position } from "./_redis_follower.ts";
 import { type Entries, formatSignal, parseVersion } from "./_redis_lines.ts";
 import type { RedisLink } from "./_redis_link.ts";
+import type { Trims } from "./_redis_trims.ts";
 import { MEET, PUBLISH, READ, TRIM } from "./_redis_scripts.ts";
 
 /** So many entries of the log, or topics, are read at a time. */
@@ -84,7 +85,7 @@ export class RedisStore {
       ],
     );
     return {
-      epoch: epoch!,
+      epoch: `${epoch}`,
       seq: Number(seq),
       offset: Number(offset),
       line: line!,
@@ -113,9 +114,9 @@ export class RedisStore {
     }
     const keys = [this.#meta, this.#log, this.#newest, `${prefix}hub:${hub}`];
     const [status, seq, words] = await link.run(PUBLISH, keys, args);
-    if (status === "changed") return undefined;
-    if (status !== "done") throw new Error(`The batch came too ${status}`);
-    return { seq: Number(seq), results: words!.split(" ").map(parseWord) };
+    if (`${status}` === "changed") return undefined;
+    if (`${status}` !== "done") throw new Error(`The batch came too ${status}`);
+    return { seq: Number(seq), results: `${words}`.split(" ").map(parseWord) };
   }
 
   /**
@@ -130,7 +131,7 @@ export class RedisStore {
       [this.#meta, this.#log],
       [known.epoch, `${from}-0`, `${PAGE}`],
     );
-    if (status !== "read" || Number(first) !== from) return undefined;
+    if (`${status}` !== "read" || Number(first) !== from) return undefined;
     return { seq: from, lines };
   }
 
@@ -146,9 +147,9 @@ export class RedisStore {
       const reply = await link.call(
         ...["HSCAN", this.#newest, cursor, "COUNT", `${PAGE}`],
       );
-      const [next, pairs] = reply as [string, string[]];
-      cursor = next;
-      const topics = pairs.filter((_, i) => i % 2 === 0);
+      const [next, pairs] = reply as [Buffer, Buffer[]];
+      cursor = `${next}`;
+      const topics = pairs.filter((_, i) => i % 2 === 0).map(String);
       topics.forEach((topic, i) => add(parseVersion(pairs[2 * i + 1]!, topic)));
       // Read after the newest, which may have become a part of them meanwhile.
       await Promise.all(topics.map(async (topic) => {
@@ -167,18 +168,14 @@ export class RedisStore {
   /** How far the store goes now; of no epoch if there is none. */
   async look(link: RedisLink): Promise<Omit<Position, "line">> {
     const reply = await link.call("HMGET", this.#meta, "epoch", "seq");
-    const [epoch, seq] = reply as (string | null)[];
-    return { epoch: epoch ?? "", seq: Number(seq) };
+    const [epoch, seq] = reply as (Buffer | null)[];
+    return { epoch: `${epoch ?? ""}`, seq: Number(seq) };
   }
 
   /** Drops versions of topics up to offsets, and the log before a seq. */
-  async trim(
-    link: RedisLink,
-    epoch: string,
-    from: { seq: number; topics: ReadonlyMap<string, number> },
-  ): Promise<void> {
-    const args = [epoch, this.#histories, `${from.seq}`];
-    for (const [topic, offset] of from.topics) args.push(topic, `${offset}`);
+  async trim(link: RedisLink, epoch: string, trims: Trims): Promise<void> {
+    const args = [epoch, this.#histories, `${trims.seq}`];
+    for (const [topic, offset] of trims.topics) args.push(topic, `${offset}`);
     await link.run(TRIM, [this.#meta, this.#log], args);
   }
 
@@ -188,9 +185,9 @@ export class RedisStore {
     await link.call("PUBLISH", this.channel, message);
   }
 
-  async #history(link: RedisLink, topic: string): Promise<string[]> {
+  async #history(link: RedisLink, topic: string): Promise<Buffer[]> {
     const reply = await link.call("XRANGE", this.#histories + topic, "-", "+");
-    return (reply as [string, [string, string]][]).map(([, [, line]]) => line);
+    return (reply as [Buffer, [Buffer, Buffer]][]).map(([, [, line]]) => line);
   }
 }
 

@@ -14,13 +14,13 @@ export interface Trims {
 /** Collects what may be dropped, for now and then. */
 export class RedisTrims {
   readonly #pieceBytes: number;
+  /** The offset of each topic's newest version. */
+  readonly #newest = new Map<string, number>();
   #topics = new Map<string, number>();
-  /** The offset of the last version. */
-  #offset = 0;
   /** The seqs that the last pieces of the log began at. */
   #pieces: number[] = [];
   #bytes = 0;
-  /** The seq that the log may begin at, and whether it was told. */
+  /** The seq that the log may begin at, and whether that is news. */
   #seq = 0;
   #grown = false;
 
@@ -33,16 +33,16 @@ export class RedisTrims {
     this.#pieceBytes = logBytes / PIECES;
   }
 
-  /** Versions of a topic may go, up to an offset; not those that are yet to come. */
+  /** Versions of a topic may go, up to an offset; not the newest of today. */
   add(topic: string, offset: number): void {
-    const last = Math.min(offset, this.#offset);
+    const last = Math.min(offset, (this.#newest.get(topic) ?? 0) - 1);
     if (last > (this.#topics.get(topic) ?? 0)) this.#topics.set(topic, last);
   }
 
   /** The log has grown, up to a seq. */
   grow(versions: readonly Version[], seq: number): void {
     for (const { offset, topic, data } of versions) {
-      this.#offset = offset;
+      this.#newest.set(topic, offset);
       this.#bytes += topic.length + data.length;
     }
     if (this.#bytes < this.#pieceBytes) return;
@@ -53,10 +53,17 @@ export class RedisTrims {
     this.#grown = true;
   }
 
-  /** Begins anew, at an offset. */
-  restart(offset: number): void {
+  /** A topic is gone. */
+  remove(topic: string): void {
+    this.#newest.delete(topic);
+    this.#topics.delete(topic);
+  }
+
+  /** Begins anew, with these. */
+  restart(versions: readonly Version[]): void {
+    this.#newest.clear();
+    for (const { topic, offset } of versions) this.#newest.set(topic, offset);
     this.#topics = new Map();
-    this.#offset = offset;
     this.#pieces = [];
     this.#bytes = 0;
     this.#seq = 0;

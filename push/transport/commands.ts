@@ -91,10 +91,10 @@ export class Commands {
     const { filter, since } = command;
     checkFilter(filter);
     this.#checkCount(filter);
-    const reached = since && this.#core.reach(parseSince(since));
+    if (since !== undefined) parseSince(since);
     const checked = checkSubscribe(this.#core.options, this.#client, filter);
-    if (!reached && checked === undefined) return this.#begin(command);
-    return Promise.all([reached, checked]).then(() => this.#begin(command));
+    if (checked === undefined) return this.#begin(command);
+    return checked.then(() => this.#begin(command));
   }
 
   #checkCount(filter: string): void {

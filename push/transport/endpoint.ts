@@ -54,7 +54,6 @@ export async function connectClient(
     const subscribes = search.has("topic") || !offersCommands(request);
     const arrival = resumed({ request, info, client, query, subscribes });
     if (subscribes) await checkFilters(core, client, query.filters);
-    await core.reach(arrival.query.since ?? "newest");
     // Others may have come meanwhile.
     if (!core.hasRoom) return noRoom();
     switch (transport) {

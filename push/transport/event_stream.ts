@@ -112,8 +112,18 @@ class EventStreamSession extends WheelEntry implements Outlet {
     this.#sayWhen(RETRY_MIN + Math.random() * (RETRY_MAX - RETRY_MIN));
     core.join(client);
     const { filters, since = "newest" } = query;
-    core.subscribe(client, filters.join(","), filters, { ...query, since });
+    core.subscribe(client, filters.join(","), filters, {
+      ...query,
+      since,
+      begun: (cursor) => this.#sayWhere(cursor),
+    });
     this.due(core.wheel.now());
+  }
+
+  /** What to come back with, before there is an event. */
+  #sayWhere(id: string | undefined): void {
+    if (id === undefined) return;
+    this.#conn!.send(new PreparedEvents(encodeEvent({ id })));
   }
 
   #sayWhen(retry: number): void {

@@ -35,7 +35,7 @@ export async function answerPoll(
   if (format === "value" && (filters.length > 1 || isPattern(filters[0]!))) {
     return refusal(400, "Several topics need format=envelope");
   }
-  const poll = new Poll(core, since !== undefined);
+  const poll = new Poll(core, since);
   const { signal } = info.conn;
   const gone = () => poll.end();
   signal.addEventListener("abort", gone);
@@ -56,16 +56,17 @@ type PollQuery = Arrival["query"] & { readonly since: Since };
 /** One request. */
 class Poll extends WheelEntry implements Outlet {
   readonly #core: HubCore;
-  readonly #hasCursor: boolean;
+  /** What the client has. */
+  readonly #since: Since | undefined;
   readonly #items: PolledItem[] = [];
   readonly #ended = Promise.withResolvers<void>();
   #size = 0;
   #refused: Response | undefined;
 
-  constructor(core: HubCore, hasCursor: boolean) {
+  constructor(core: HubCore, since: Since | undefined) {
     super();
     this.#core = core;
-    this.#hasCursor = hasCursor;
+    this.#since = since;
   }
 
   get needsDrain(): boolean {
@@ -126,7 +127,7 @@ class Poll extends WheelEntry implements Outlet {
     );
     const entry = mode === "every" ? entries[0] : entries.at(-1);
     if (entry === undefined) {
-      return this.#hasCursor
+      return this.#since !== undefined
         ? this.#notModified()
         : refusal(404, "The topic has no value");
     }
@@ -141,11 +142,13 @@ class Poll extends WheelEntry implements Outlet {
 
   /** All messages. */
   #envelopes(): Response {
-    if (this.#items.length === 0 && this.#hasCursor) return this.#notModified();
+    if (this.#items.length === 0 && this.#since !== undefined) {
+      return this.#notModified();
+    }
     const last = this.#items.at(-1)?.item;
     const offset = last !== undefined && "offset" in last
       ? last.offset
-      : this.#core.store.offset;
+      : this.#here();
     const body = `[${this.#items.map(({ text }) => text).join(",\n")}]\n`;
     return this.#ok(body, offset, undefined);
   }
@@ -162,12 +165,21 @@ class Poll extends WheelEntry implements Outlet {
 
   /** Nothing is newer than what the client has. */
   #notModified(): Response {
-    const etag = this.#tag(this.#core.store.offset);
+    const etag = this.#tag(this.#here());
     const headers = { etag, "cache-control": "no-cache" };
     return new Response(null, { status: 304, headers });
   }
 
   #tag(offset: number): string {
     return `"${formatCursor(this.#core.store.epoch, offset)}"`;
+  }
+
+  /** Where to go on when nothing has come; another hub may be ahead of this one. */
+  #here(): number {
+    const { epoch, offset } = this.#core.store;
+    const since = this.#since;
+    return typeof since === "object" && since.epoch === epoch
+      ? Math.max(since.offset, offset)
+      : offset;
   }
 }
