@@ -6,9 +6,14 @@
 
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import text from "./push.js" with { type: "text" };
+import source from "./push.js" with { type: "text" };
 
-/** `push.js`, and what is made of it once. */
+/** Comments that stand on lines of their own, and the empty lines around them. */
+const COMMENTS = /^[ \t]*(?:\/\*\*[^]*?\*\/|\/\/.*)\n+|^\n+/gm;
+
+const text = source.replace(COMMENTS, "");
+
+/** `push.js` without its comments, and what is made of it once. */
 export const browserScript: {
   /** Its text, a JavaScript module. */
   readonly text: string;

@@ -17,6 +17,8 @@ export class FakeStore {
   versions: Version[] = [];
   /** All there ever was, by epoch. */
   readonly truth = new Map<string, Version[]>();
+  /** The engines of the hubs that share it. */
+  readonly engines = new Set<FakeEngine>();
   readonly #newest = new Map<string, number>();
 
   /** Orders a value and keeps it; nobody is told. */
@@ -59,26 +61,40 @@ export class FakeStore {
   }
 }
 
-/** One hub's engine over a store. */
+/** One hub's engine over a store. What other hubs do, it tells when it is to. */
 export class FakeEngine implements Engine {
   readonly name = "fake";
   readonly store: FakeStore;
   readonly trimmed: [topic: string, offset: number][] = [];
   /** The hub, as long as it is open. */
-  listener: EngineListener | undefined;
+  #listener: EngineListener | undefined;
+  /** What the hub was not told yet. */
+  #untold: ((listener: EngineListener) => void)[] = [];
 
   constructor(store = new FakeStore()) {
     this.store = store;
   }
 
   open(listener: EngineListener): Promise<EngineState> {
-    this.listener = listener;
+    this.#listener = listener;
+    this.store.engines.add(this);
     return Promise.resolve(this.store.state());
+  }
+
+  /** Tells the next few things, by default all. */
+  tell(most = Infinity): void {
+    for (const each of this.#untold.splice(0, most)) each(this.#listener!);
+  }
+
+  /** Tells all anew. */
+  reload(): void {
+    this.#untold = [];
+    this.#listener!.reload(this.store.state());
   }
 
   publish({ topic, data }: EnginePublish): Promise<EnginePublished> {
     const version = this.store.append(topic, data);
-    this.listener?.versions([version]);
+    this.#happens((listener) => listener.versions([version]));
     return Promise.resolve({ offset: version.offset, duplicate: false });
   }
 
@@ -87,14 +103,23 @@ export class FakeEngine implements Engine {
   }
 
   remove(topic: string): Promise<void> {
-    if (this.store.remove(topic)) this.listener?.removed(topic);
+    if (this.store.remove(topic)) {
+      this.#happens((listener) => listener.removed(topic));
+    }
     return Promise.resolve();
+  }
+
+  /** For all hubs; this one is told at once, and so of all that was before. */
+  #happens(what: (listener: EngineListener) => void): void {
+    for (const engine of this.store.engines) engine.#untold.push(what);
+    this.tell();
   }
 
   signal(): void {}
 
   close(): Promise<void> {
-    this.listener = undefined;
+    this.#listener = undefined;
+    this.store.engines.delete(this);
     return Promise.resolve();
   }
 }

@@ -164,10 +164,14 @@ export class SubscriptionModel {
   }
 
   /** It subscribes now, or the hub has begun anew. */
-  begins(since: Cursor | "newest" | "oldest", isNew: boolean): void {
+  begins(
+    since: Cursor | "newest" | "oldest",
+    hub: HubModel,
+    isNew: boolean,
+  ): void {
     const { store } = this.#world;
     this.anew = new Map();
-    for (const { topic, previous } of store.versions) {
+    for (const { topic, previous } of isNew ? hub.retained() : store.versions) {
       this.anew.set(topic, previous);
     }
     this.#mayReset = true;
@@ -175,13 +179,13 @@ export class SubscriptionModel {
     this.#missed = this.#looseTo = 0;
     if (since === "newest" || since === "oldest") {
       this.#held.clear();
-      this.#epoch = store.epoch;
+      this.#epoch = hub.core.store.epoch;
       this.#last = 0;
       this.#doneTo = 0;
       this.#done = new Map(this.anew);
       if (since === "oldest") {
         const oldest = new Map<string, number>();
-        for (const { topic, previous } of this.#world.retained()) {
+        for (const { topic, previous } of hub.retained()) {
           if (!oldest.has(topic)) oldest.set(topic, previous);
         }
         this.#done = oldest;
@@ -192,8 +196,7 @@ export class SubscriptionModel {
     this.#done.clear();
     this.#doneTo = this.#last = since.offset;
     this.#epoch = since.epoch;
-    this.#mayReset = since.epoch !== store.epoch ||
-      since.offset > store.offset;
+    this.#mayReset = since.epoch !== hub.core.store.epoch;
   }
 
   take(got: Got): void {
@@ -322,35 +325,43 @@ export class ClientModel {
   readonly subscriptions = new Map<string, SubscriptionModel>();
   outlet!: FakeOutlet;
   client: HubClient | undefined;
+  hub!: HubModel;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** Connects, and subscribes again to what it did. */
-  connect(room = Infinity): void {
+  /** Connects to a hub, and subscribes again to what it did. */
+  connect(room = Infinity, hub = 0): void {
     if (this.client !== undefined) return;
-    const world = this.#world;
-    const outlet = this.outlet = new FakeOutlet((got) => {
+    this.hub = this.#world.hubs[hub]!;
+    this.outlet = this.#newOutlet(room);
+    const { core, encodings } = this.hub;
+    this.client = new HubClient({
+      id: core.nextClientId(),
+      grant: {},
+      remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 1 },
+      transport: "websocket",
+    }, { outlet: this.outlet, encodings });
+    core.join(this.client);
+    for (const subscription of this.subscriptions.values()) {
+      this.#begin(subscription, subscription.cursor ?? "newest");
+    }
+  }
+
+  #newOutlet(room: number): FakeOutlet {
+    const outlet = new FakeOutlet((got) => {
       // A client that fails must not keep the hub from the others.
       const to = this.subscriptions.get(got.filter);
-      if (to !== undefined && to === got.to) world.attempt(() => to.take(got));
+      if (to === undefined || to !== got.to) return;
+      this.#world.attempt(() => to.take(got));
     }, (got) => {
       const to = this.subscriptions.get(got.filter);
       return to === undefined ? got : { ...got, to, anew: to.anew };
     });
     outlet.room = room;
-    if (room <= 0) outlet.needsDrain = true;
-    this.client = new HubClient({
-      id: world.core.nextClientId(),
-      grant: {},
-      remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 1 },
-      transport: "websocket",
-    }, { outlet, encodings: world.encodings });
-    world.core.join(this.client);
-    for (const subscription of this.subscriptions.values()) {
-      this.#begin(subscription, subscription.cursor ?? "newest");
-    }
+    outlet.needsDrain = room <= 0;
+    return outlet;
   }
 
   subscribe(ask: Ask, since: "newest" | "oldest"): void {
@@ -366,23 +377,23 @@ export class ClientModel {
     since: Cursor | "newest" | "oldest",
   ): void {
     const { mode, delta, filters } = subscription.ask;
-    const { core } = this.#world;
-    subscription.begins(since, true);
+    const { name } = subscription;
+    subscription.begins(since, this.hub, true);
     const options = { mode, since, delta, presence: false };
-    core.subscribe(this.client!, subscription.name, filters, options);
+    this.hub.core.subscribe(this.client!, name, filters, options);
   }
 
   unsubscribe(): void {
     const [name] = this.subscriptions.keys();
     if (name === undefined) return;
     this.subscriptions.delete(name);
-    if (this.client) assert(this.#world.core.unsubscribe(this.client, name));
+    if (this.client) assert(this.hub.core.unsubscribe(this.client, name));
   }
 
   /** The connection is lost, and what was on the way. */
   disconnect(): void {
     if (this.client === undefined) return;
-    this.#world.core.leave(this.client);
+    this.hub.core.leave(this.client);
     this.client = undefined;
   }
 
@@ -397,54 +408,109 @@ export class ClientModel {
   }
 }
 
-/** A hub, its clients and its store. */
-export class World {
-  readonly store: FakeStore;
-  readonly options: HubOptions;
-  readonly clients: ClientModel[] = [];
+/** One of the hubs that share a store. */
+export class HubModel {
   readonly encodings = {
     whole: new FakeEncoding(0, false),
     delta: new FakeEncoding(1, true),
   };
-  /** By epoch and topic, the last offset of before it was removed. */
-  readonly removed = new Map<string, number>();
-  /** Whether the hub was not told of some versions. */
-  isHarmed = false;
+  readonly #world: World;
   core!: HubCore;
   engine!: FakeEngine;
-  #epochs = 1;
-  readonly #failures: unknown[] = [];
 
-  private constructor(options: HubOptions, store: FakeStore) {
-    this.options = options;
-    this.store = store;
+  constructor(world: World) {
+    this.#world = world;
   }
 
-  static async open(options: HubOptions = {}, clients = 0): Promise<World> {
-    const world = new World(options, new FakeStore());
-    await world.#open();
-    for (let i = 0; i < clients; i++) {
-      const client = new ClientModel(world);
-      client.connect();
-      world.clients.push(client);
-    }
-    return world;
-  }
-
-  async #open(): Promise<void> {
-    this.engine = new FakeEngine(this.store);
+  async open(): Promise<void> {
+    const { options, store } = this.#world;
+    this.engine = new FakeEngine(store);
     const clock = new TestClock();
-    this.core = await HubCore.open({
-      ...this.options,
-      engine: this.engine,
-      clock,
-    });
+    this.core = await HubCore.open({ ...options, engine: this.engine, clock });
     this.encodings.whole.core = this.encodings.delta.core = this.core;
   }
 
-  client(): ClientModel {
+  publish(topic: string): void {
+    this.core.publish(topic, this.#world.data(topic), undefined);
+  }
+
+  /** What it retains. */
+  *retained(): Generator<Version, void, void> {
+    const { store } = this.core;
+    for (const topic of store.names()) {
+      for (const { offset, previous, at, data } of store.get(topic)!.after(0)) {
+        yield { topic, offset, previous, at, data };
+      }
+    }
+  }
+
+  /** Its clients. */
+  *clients(): Generator<ClientModel, void, void> {
+    for (const client of this.#world.clients) {
+      if (client.client !== undefined && client.hub === this) yield client;
+    }
+  }
+
+  /** The engine tells it to load all again. */
+  reload(): void {
+    if (this.#world.store.epoch !== this.core.store.epoch) {
+      for (const client of this.clients()) {
+        for (const each of client.subscriptions.values()) {
+          each.begins("newest", this, false);
+        }
+      }
+    }
+    this.engine.reload();
+  }
+
+  /** It ends, and another one begins over the same store. */
+  async restart(): Promise<void> {
+    for (const client of this.clients()) client.disconnect();
+    await this.core.close();
+    await this.open();
+  }
+}
+
+/** Hubs that share a store, and their clients. */
+export class World {
+  readonly store = new FakeStore();
+  readonly options: HubOptions;
+  readonly hubs: HubModel[] = [];
+  readonly clients: ClientModel[] = [];
+  /** By epoch and topic, the last offset of before it was removed. */
+  readonly removed = new Map<string, number>();
+  /** Whether the hubs were not told of some versions. */
+  isHarmed = false;
+  #epochs = 1;
+  readonly #failures: unknown[] = [];
+
+  private constructor(options: HubOptions) {
+    this.options = options;
+  }
+
+  static async open(
+    options: HubOptions = {},
+    { hubs = 1, clients = 0 } = {},
+  ): Promise<World> {
+    const world = new World(options);
+    for (let i = 0; i < hubs; i++) {
+      const hub = new HubModel(world);
+      await hub.open();
+      world.hubs.push(hub);
+    }
+    for (let i = 0; i < clients; i++) world.client();
+    return world;
+  }
+
+  /** The only hub. */
+  get hub(): HubModel {
+    return this.hubs[0]!;
+  }
+
+  /** A client that is connected to the first hub. */
+  client(room = Infinity): ClientModel {
     const client = new ClientModel(this);
-    client.connect();
+    client.connect(room);
     this.clients.push(client);
     return client;
   }
@@ -453,28 +519,13 @@ export class World {
     return this.store.truth.get(epoch) ?? [];
   }
 
-  /** What the hub retains. */
-  *retained(): Generator<Version, void, void> {
-    for (const name of this.core.store.names()) {
-      for (const entry of this.core.store.get(name)!.after(0)) {
-        yield { ...entry, topic: name } as unknown as Version;
-      }
-    }
-  }
-
+  /** A value that no other version has. */
   data(topic: string): string {
-    return JSON.stringify({
-      n: this.store.offset + 1,
-      of: topic,
-      pad: "as long as it must be for patches",
-    });
+    const pad = "as long as it must be for patches";
+    return JSON.stringify({ n: this.store.offset + 1, of: topic, pad });
   }
 
-  publish(topic: string): void {
-    this.core.publish(topic, this.data(topic), undefined);
-  }
-
-  /** Another hub publishes, and this one is not told. */
+  /** Something is published, and no hub is told. */
   publishUnseen(topic: string): void {
     this.isHarmed = true;
     this.store.append(topic, this.data(topic));
@@ -484,31 +535,12 @@ export class World {
     const { epoch, offset } = this.store;
     this.removed.set(`${epoch} ${topic}`, offset);
     this.isHarmed = true;
-    this.core.remove(topic);
+    this.hub.core.remove(topic);
   }
 
+  /** The store loses all. */
   renew(): void {
     this.store.renew(`e${++this.#epochs}`);
-  }
-
-  /** The engine tells the hub to load all again. */
-  reload(): void {
-    if (this.store.epoch !== this.core.store.epoch) {
-      for (const client of this.clients) {
-        if (client.client === undefined) continue;
-        for (const each of client.subscriptions.values()) {
-          each.begins("newest", false);
-        }
-      }
-    }
-    this.engine.listener!.reload(this.store.state());
-  }
-
-  /** The hub ends, and another one begins over the same store. */
-  async restart(): Promise<void> {
-    for (const client of this.clients) client.disconnect();
-    await this.core.close();
-    await this.#open();
   }
 
   /** Keeps what it throws for {@linkcode World.check}. */
@@ -535,23 +567,19 @@ export class World {
 
   /** All come back and take what there is; then all must be well. */
   async finish(): Promise<void> {
-    await this.turn();
-    for (const client of this.clients) {
-      client.connect();
-      client.drain();
-    }
-    await this.turn();
-    for (const client of this.clients) {
-      client.connect();
-      client.drain();
-      for (const each of client.subscriptions.values()) each.checkEnd();
+    for (const { engine } of this.hubs) engine.tell();
+    // Who was closed by the hub has to come back.
+    for (let i = 0; i < 3; i++) {
+      await this.turn();
+      for (const client of this.clients) {
+        client.connect();
+        client.drain();
+      }
     }
     this.check();
-    await this.core.close();
+    for (const client of this.clients) {
+      for (const each of client.subscriptions.values()) each.checkEnd();
+    }
+    for (const { core } of this.hubs) await core.close();
   }
-}
-
-/** Reads a cursor that is there. */
-export function cursor(text: string): Cursor {
-  return parseCursor(text)!;
 }

@@ -16,17 +16,20 @@ interface Harm {
 }
 
 type Op =
-  | { do: "publish"; topics: string[] }
+  | { do: "publish"; hub: number; topics: string[] }
+  | { do: "tell"; hub: number; most: number }
   | { do: "turn" }
   | { do: "subscribe"; client: number; ask: Ask; since: "newest" | "oldest" }
   | { do: "unsubscribe" | "disconnect"; client: number }
-  | { do: "connect" | "drain"; client: number; room: number }
+  | { do: "connect"; client: number; room: number; hub: number }
+  | { do: "drain"; client: number; room: number }
   | { do: "block"; client: number }
-  | Harm & { do: "restart" | "reload" }
+  | Harm & { do: "restart" | "reload"; hub: number }
   | { do: "remove"; topic: string };
 
 const topic = fc.constantFrom(...TOPICS);
 const client = fc.nat({ max: 2 });
+const hub = fc.nat({ max: 1 });
 const room = fc.constantFrom(0, 1, 2, Infinity);
 const unseen = fc.array(topic, { maxLength: 4 });
 const just = <T extends string>(value: T) => fc.constant(value);
@@ -36,6 +39,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     weight: 10,
     arbitrary: fc.record({
       do: just("publish"),
+      hub,
       topics: fc.array(topic, { minLength: 1, maxLength: 4 }),
     }),
   },
@@ -55,13 +59,21 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: just("unsubscribe"), client }) },
   { weight: 2, arbitrary: fc.record({ do: just("disconnect"), client }) },
-  { weight: 3, arbitrary: fc.record({ do: just("connect"), client, room }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: just("connect"), client, room, hub }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: just("tell"), hub, most: fc.nat({ max: 5 }) }),
+  },
   { weight: 5, arbitrary: fc.record({ do: just("drain"), client, room }) },
   { weight: 4, arbitrary: fc.record({ do: just("block"), client }) },
   {
     weight: 1,
     arbitrary: fc.record({
       do: fc.constantFrom("restart" as const, "reload" as const),
+      hub,
       unseen: unseen,
       forget: fc.boolean(),
       renew: fc.boolean(),
@@ -92,9 +104,12 @@ const options: fc.Arbitrary<HubOptions> = fc.record({
 /** Does it; a turn ends only where it has to. */
 function apply(world: World, op: Op): void | Promise<void> {
   const client = "client" in op ? world.clients[op.client]! : undefined;
+  const hub = "hub" in op ? world.hubs[op.hub] : undefined;
   switch (op.do) {
     case "publish":
-      return op.topics.forEach((topic) => world.publish(topic));
+      return op.topics.forEach((topic) => hub!.publish(topic));
+    case "tell":
+      return hub!.engine.tell(op.most);
     case "turn":
       return world.turn();
     case "subscribe":
@@ -104,7 +119,7 @@ function apply(world: World, op: Op): void | Promise<void> {
     case "disconnect":
       return client!.disconnect();
     case "connect":
-      return client!.connect(op.room);
+      return client!.connect(op.room, op.hub);
     case "drain":
       return client!.drain(op.room);
     case "block":
@@ -115,11 +130,15 @@ function apply(world: World, op: Op): void | Promise<void> {
     case "restart":
       return world.turn().then(() => {
         harm(world, op);
-        return world.restart();
+        const isHarmed = op.renew || op.unseen.length > 0;
+        for (const each of world.hubs) {
+          if (each !== hub && isHarmed) each.reload();
+        }
+        return hub!.restart();
       });
     case "reload":
       harm(world, op);
-      return world.reload();
+      return world.hubs.forEach((hub) => hub.reload());
   }
 }
 
@@ -142,7 +161,7 @@ Deno.test("whatever happens, each client gets what it must, once and in order", 
       fc.boolean(),
       fc.array(op, { minLength: 1, maxLength: 60, size: "max" }),
       async (options, isKind, ops) => {
-        const world = await World.open(options, 3);
+        const world = await World.open(options, { hubs: 2, clients: 3 });
         for (const op of ops) {
           if (isKind && isHarmful(op)) continue;
           const done = apply(world, op);
