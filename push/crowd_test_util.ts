@@ -44,6 +44,8 @@ export class Crowd implements AsyncDisposable {
   readonly #tasks: Promise<void>[] = [];
   readonly #http = this.#resources.use(new HubHttp(this.#abort.signal));
   #changed = Promise.withResolvers<void>();
+  /** So that nothing is waited for without end. */
+  readonly #end = setTimeout(() => this.#leave(), 2 * LIMIT);
   /** Whoever connects waits for this. */
   #gate = Promise.resolve();
   #release = () => {};
@@ -228,10 +230,16 @@ export class Crowd implements AsyncDisposable {
 
   /** All leave. */
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#end);
+    await this.#leave();
+    await Promise.all(this.#tasks);
+  }
+
+  /** What is under way fails. */
+  async #leave(): Promise<void> {
     this.#abort.abort();
     this.#release();
     await this.#resources.disposeAsync();
-    await Promise.all(this.#tasks);
   }
 
   #valuesOf(name: string, count: number) {

@@ -226,6 +226,7 @@ export class Hub implements AsyncDisposable {
    */
   async shutdown(options: HubShutdownOptions = {}): Promise<void> {
     const { spread = 10_000 } = options;
+    this.#core.store.flush();
     for (const { outlet } of [...this.#core.clients]) {
       const retry = Math.round(Math.random() * spread);
       outlet.close(SERVICE_RESTART, "The hub restarts", retry);

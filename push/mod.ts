@@ -35,6 +35,7 @@ export * from "./client/connect.ts";
 export type * from "./client/updates.ts";
 export type * from "./engine/engine.ts";
 export * from "./engine/memory.ts";
+export * from "./engine/redis.ts";
 export * from "./engine/sqlite.ts";
 export * from "./hub.ts";
 export type * from "./options.ts";

@@ -7,6 +7,7 @@
 import { Daemon, freePort } from "../balancer/_daemon.ts";
 import { maxOpenFiles } from "../_proc.ts";
 import type { RunningHub } from "./_hubs.ts";
+import { daemonPids } from "./_pids.ts";
 
 /** Where systems have modules of nginx. */
 const FOLDERS = [
@@ -52,11 +53,7 @@ export async function startNchan(
     args: (file) => ["-e", "stderr", "-c", file],
     config: (folder) => config(module, port, pidFile = `${folder}/pid`),
   });
-  const pid = Number(await Deno.readTextFile(pidFile));
-  const children = await Deno.readTextFile(
-    `/proc/${pid}/task/${pid}/children`,
-  );
-  const pids = [pid, ...children.trim().split(" ").map(Number)];
+  const pids = await daemonPids(pidFile, 1);
   return {
     ports: [port],
     pids,

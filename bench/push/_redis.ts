@@ -5,6 +5,7 @@
  */
 
 import { Daemon, freePort } from "../balancer/_daemon.ts";
+import { daemonPids } from "./_pids.ts";
 
 /** A Redis server. Disposing of it ends it. */
 export interface Redis extends AsyncDisposable {
@@ -36,9 +37,10 @@ save ""
 appendonly no
 `,
   });
+  const [pid] = await daemonPids(pidFile, 0);
   return {
     url: `redis://127.0.0.1:${port}`,
-    pid: Number(await Deno.readTextFile(pidFile)),
+    pid: pid!,
     [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
   };
 }

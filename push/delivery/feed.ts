@@ -226,9 +226,12 @@ export class Feed {
     this.#behind.add(subscription);
   }
 
-  /** It goes on when there is more. */
+  /** It has what is still to come here; what comes until then is not for it. */
   awaitMore(subscription: Subscription): void {
     this.#ahead.add(subscription);
+    if (subscription.mode === "every") {
+      this.cameUp(subscription as EverySubscription);
+    }
   }
 
   /** It needs the log no more. */
@@ -246,6 +249,13 @@ export class Feed {
     const newest = this.#takeChanged();
     this.#pending = [];
     this.#sentTo = pending[pending.length - 1]!.offset;
+    const met = [...this.#ahead].filter(({ aheadTo }) =>
+      aheadTo <= this.#sentTo
+    );
+    for (const subscription of met) {
+      this.#ahead.delete(subscription);
+      subscription.meet();
+    }
     if (this.#behind.size === 0) this.log.skip(pending.length);
     else {
       this.log.push(pending);
@@ -258,10 +268,7 @@ export class Feed {
     for (const subscription of this.#leaving.splice(0)) {
       this.#drop(subscription);
     }
-    if (this.#ahead.size === 0) return;
-    const ahead = [...this.#ahead];
-    this.#ahead.clear();
-    for (const subscription of ahead) subscription.catchUp();
+    for (const subscription of met) subscription.catchUp();
   }
 
   /** Who has not taken what was sent before gets no more by now. */

@@ -52,9 +52,13 @@ export class Log {
     return this.#droppedTo;
   }
 
-  /** Whether a notice was dropped that had this number, or a later one. */
-  hasLostNotice(number: number): boolean {
-    return number < this.#noticesTo;
+  /** Whether there is, or was, a notice among the items from one to another. */
+  hasNotice(from: number, to: number): boolean {
+    if (from < this.#noticesTo) return true;
+    for (let number = Math.max(from, this.#first); number < to; number++) {
+      if (!(this.at(number) instanceof Entry)) return true;
+    }
+    return false;
   }
 
   /** The item with this number, which must be there. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { HubOptions } from "../options.ts";
-import type { Ask } from "./_world_test_util.ts";
+import type { Ask } from "./_subscription_model_test_util.ts";
 import { World } from "./_world_test_util.ts";
 
 const TOPICS = ["a", "b", "t/x", "t/y"];
@@ -20,7 +20,8 @@ type Op =
   | { do: "tell"; hub: number; most: number }
   | { do: "turn" }
   | { do: "subscribe"; client: number; ask: Ask; since: "newest" | "oldest" }
-  | { do: "unsubscribe" | "disconnect"; client: number }
+  | { do: "unsubscribe"; client: number }
+  | { do: "disconnect"; client: number; received: number }
   | { do: "connect"; client: number; room: number; hub: number }
   | { do: "drain"; client: number; room: number }
   | { do: "block"; client: number }
@@ -52,13 +53,20 @@ const op: fc.Arbitrary<Op> = fc.oneof(
       ask: fc.record({
         filters: fc.constantFrom(...FILTERS),
         mode: fc.constantFrom("every" as const, "latest" as const),
-        delta: Deno.env.get("NODELTA") ? fc.constant(false) : fc.boolean(),
+        delta: fc.boolean(),
       }),
       since: fc.constantFrom("newest" as const, "oldest" as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: just("unsubscribe"), client }) },
-  { weight: 2, arbitrary: fc.record({ do: just("disconnect"), client }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: just("disconnect"),
+      client,
+      received: fc.nat({ max: 5 }),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({ do: just("connect"), client, room, hub }),
@@ -117,7 +125,7 @@ function apply(world: World, op: Op): void | Promise<void> {
     case "unsubscribe":
       return client!.unsubscribe();
     case "disconnect":
-      return client!.disconnect();
+      return client!.disconnect(op.received);
     case "connect":
       return client!.connect(op.room, op.hub);
     case "drain":

@@ -45,7 +45,7 @@ export abstract class Subscription {
   /** Versions up to here the client may not hold, though they were newest. */
   lostTo = 0;
   /** It has got all up to here from another hub, which was told earlier. */
-  #aheadTo = 0;
+  aheadTo = 0;
 
   constructor(subscriber: Subscriber, feed: Feed, encoding: Encoding) {
     this.subscriber = subscriber;
@@ -58,13 +58,16 @@ export abstract class Subscription {
     this.isLive = false;
     this.heldTo = 0;
     this.lostTo = start.lostTo;
-    this.#aheadTo = start.after;
+    this.aheadTo = start.after;
     this.start(start);
     this.catchUp();
   }
 
   /** Takes what it begins with. */
   protected abstract start(start: Start): void;
+
+  /** The feed has come to where it is: what comes next is for it again. */
+  abstract meet(): void;
 
   /** Its outlet is busy: what comes next is not sent to it. */
   abstract fallBehind(): void;
@@ -79,7 +82,7 @@ export abstract class Subscription {
     while (!this.isLive && !subscriber.outlet.needsDrain) {
       const items = this.take();
       if (items.length > 0) this.#send(items);
-      else if (feed.sentTo < this.#aheadTo) return feed.awaitMore(this);
+      else if (feed.sentTo < this.aheadTo) return feed.awaitMore(this);
       else this.#caughtUp();
     }
   }
@@ -133,11 +136,15 @@ export class EverySubscription extends Subscription {
     this.feed.cameUp(this);
   }
 
+  meet(): void {
+    this.#next = this.feed.log.end;
+    this.feed.fellBehind(this);
+  }
+
   fallBehind(): void {
     this.isLive = false;
     this.heldTo = this.#cursor = this.feed.sentTo;
-    this.#next = this.feed.log.end;
-    this.feed.fellBehind(this);
+    this.meet();
   }
 
   /** Puts items in place of what is in the log before a number. */
@@ -158,9 +165,10 @@ export class EverySubscription extends Subscription {
       if (item === undefined) break;
       taken.push({ item, base: this.#baseOf(item) });
       this.#afterNotice = !(item instanceof Entry);
-      if (!(item instanceof Entry)) continue;
-      this.#cursor = item.offset;
-      size += item.data.length;
+      if ("offset" in item && item.offset > this.#cursor) {
+        this.#cursor = item.offset;
+      }
+      if (item instanceof Entry) size += item.data.length;
     }
     return taken;
   }
@@ -173,7 +181,7 @@ export class EverySubscription extends Subscription {
     while (this.#next < log.end) {
       const item = log.at(this.#next++);
       // Another hub may have told it already.
-      if (item.offset > this.#cursor) return item;
+      if (item.offset > this.aheadTo) return item;
     }
     return undefined;
   }
@@ -184,13 +192,17 @@ export class EverySubscription extends Subscription {
    */
   #hole(): Item | undefined {
     const { log, whenBehind, sentTo } = this.feed;
+    if (log.droppedTo <= this.aheadTo) {
+      this.#next = log.first;
+      return this.#nextItem();
+    }
     const toNewest = whenBehind === "latest";
     const next = toNewest ? log.end : log.first;
     const to = toNewest ? sentTo : log.droppedTo;
     const newest = this.feed.newestAfter(this.#cursor)
       .filter(({ offset }) => offset <= to);
     const missed = next - this.#next - newest.length;
-    const isKnown = !log.hasLostNotice(this.#next);
+    const isKnown = !log.hasNotice(this.#next, next);
     this.#holesTo = to;
     this.#sendFirst(newest, next);
     const offset = newest.length === 0 ? to : this.#cursor;
@@ -223,6 +235,8 @@ export class LatestSubscription extends Subscription {
   }
 
   protected caughtUp(): void {}
+
+  meet(): void {}
 
   fallBehind(): void {
     this.isLive = false;

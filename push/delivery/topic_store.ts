@@ -226,10 +226,11 @@ export class TopicStore {
 
   #flushLater(feed: Feed): void {
     this.#waiting.push(feed);
-    if (this.#waiting.length === 1) queueMicrotask(this.#flush);
+    if (this.#waiting.length === 1) queueMicrotask(this.flush);
   }
 
-  readonly #flush = (): void => {
+  /** Sends on what was published in this turn. */
+  readonly flush = (): void => {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const feed of waiting) feed.flush();

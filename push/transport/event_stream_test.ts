@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Site } from "./_site_test_util.ts";
+import { Site } from "./site_test_util.ts";
 
 Deno.test("an event stream begins with when to come back, and the newest value", async () => {
   await using site = await Site.open();

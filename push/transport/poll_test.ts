@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Site } from "./_site_test_util.ts";
+import { Site } from "./site_test_util.ts";
 
 Deno.test("GET gives the newest value, and 404 without one", async () => {
   await using site = await Site.open();

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Engine, memoryEngine } from "../mod.ts";
 import { ConnError } from "../../conn/error.ts";
-import { Site } from "./_site_test_util.ts";
+import { Site } from "./site_test_util.ts";
 
 const handler = { publishToken: "sesame" };
 const authorization = "Bearer sesame";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { openHub } from "../hub.ts";
-import { Site } from "./_site_test_util.ts";
+import { Site } from "./site_test_util.ts";
 
 const origin = "https://page.test";
 const handler = { origins: [origin], publishToken: "sesame" };

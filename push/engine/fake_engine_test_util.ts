@@ -7,7 +7,7 @@ import type {
   EnginePublished,
   EngineState,
   Version,
-} from "../engine/engine.ts";
+} from "./engine.ts";
 
 /** What all engines of a test share, beyond the end of each. */
 export class FakeStore {
@@ -67,34 +67,40 @@ export class FakeEngine implements Engine {
   readonly store: FakeStore;
   readonly trimmed: [topic: string, offset: number][] = [];
   /** The hub, as long as it is open. */
-  #listener: EngineListener | undefined;
+  listener: EngineListener | undefined;
+  /** What the hub was told last, which it is told again. */
+  #last: readonly Version[] = [];
   /** What the hub was not told yet. */
-  #untold: ((listener: EngineListener) => void)[] = [];
+  #untold: ((listener: EngineListener, engine: FakeEngine) => void)[] = [];
 
   constructor(store = new FakeStore()) {
     this.store = store;
   }
 
   open(listener: EngineListener): Promise<EngineState> {
-    this.#listener = listener;
+    this.listener = listener;
     this.store.engines.add(this);
     return Promise.resolve(this.store.state());
   }
 
   /** Tells the next few things, by default all. */
   tell(most = Infinity): void {
-    for (const each of this.#untold.splice(0, most)) each(this.#listener!);
+    for (const each of this.#untold.splice(0, most)) each(this.listener!, this);
   }
 
   /** Tells all anew. */
   reload(): void {
     this.#untold = [];
-    this.#listener!.reload(this.store.state());
+    this.#last = [];
+    this.listener!.reload(this.store.state());
   }
 
   publish({ topic, data }: EnginePublish): Promise<EnginePublished> {
     const version = this.store.append(topic, data);
-    this.#happens((listener) => listener.versions([version]));
+    this.#happens((listener, engine) => {
+      listener.versions([...engine.#last, version]);
+      engine.#last = [version];
+    });
     return Promise.resolve({ offset: version.offset, duplicate: false });
   }
 
@@ -110,7 +116,9 @@ export class FakeEngine implements Engine {
   }
 
   /** For all hubs; this one is told at once, and so of all that was before. */
-  #happens(what: (listener: EngineListener) => void): void {
+  #happens(
+    what: (listener: EngineListener, engine: FakeEngine) => void,
+  ): void {
     for (const engine of this.store.engines) engine.#untold.push(what);
     this.tell();
   }
@@ -118,7 +126,7 @@ export class FakeEngine implements Engine {
   signal(): void {}
 
   close(): Promise<void> {
-    this.#listener = undefined;
+    this.listener = undefined;
     this.store.engines.delete(this);
     return Promise.resolve();
   }
