@@ -56,3 +56,20 @@ Deno.test("a hook decides on what the grant permits, and on nothing else", async
   isForbidden(() => checkPublish(options, some, "u", 1));
   assertEquals(asked, ["yes", "no", "later", ["t", 1], ["t", 2]]);
 });
+
+Deno.test("a hook that says nothing refuses", async () => {
+  const some = client({ publish: ["t"] });
+  for (const answer of [undefined, null, 0, "", "yes"]) {
+    const hook = () => answer as unknown as boolean;
+    isForbidden(() => checkSubscribe({ onSubscribe: hook }, some, "t"));
+    isForbidden(() => checkPublish({ onPublish: hook }, some, "t", 1));
+  }
+  const thenable = {
+    // deno-lint-ignore no-thenable
+    then: (resolve: (allowed: boolean) => void) => resolve(false),
+  };
+  const hook = () => thenable as unknown as Promise<boolean>;
+  await assertRejects(async () => {
+    await checkSubscribe({ onSubscribe: hook }, some, "t");
+  }, ConnError);
+});

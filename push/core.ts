@@ -50,7 +50,7 @@ export class HubCore {
   readonly store: TopicStore;
   readonly presence: Presence;
   readonly encodings: EncodingSet;
-  readonly clients = new Set<HubClient>();
+  readonly clients: Set<HubClient> = new Set();
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly wheel: TimerWheel;

@@ -47,7 +47,7 @@ const NAP = 0.05;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 /** How long nothing may come while something is missing, in milliseconds. */
 const PATIENCE = 10_000;
-/** How long a hub may take to give the first message to all, in milliseconds. */
+/** How long nothing comes before a first message is published again. */
 const SETTLE = 1_000;
 const SETTLE_ATTEMPTS = 20;
 
@@ -209,9 +209,10 @@ export class Audience implements Disposable {
       this.#got.fill(0);
       this.#complete = this.#sent;
       this.#publish();
-      const end = performance.now() + SETTLE;
+      let end = performance.now() + SETTLE;
       while (performance.now() < end) {
-        this.#turn(WAIT);
+        // As long as it still comes to some, the others may only be later.
+        if (this.#turn(WAIT) > 0) end = performance.now() + SETTLE;
         if (this.#complete === this.#sent) return;
       }
     }

@@ -473,7 +473,10 @@ class Feed {
   /** Whether the hub has served it before: it may be subscribed. */
   known = false;
   #bound;
-  /** By number; by topic what is overtaken by the next of that topic. */
+  /**
+   * By number; by topic what the next of that topic replaces. Each with the cursor
+   * to come back with as long as it is the first.
+   */
   #queue = new Map();
   #count = 0;
   #numbered = 0;
@@ -497,7 +500,9 @@ class Feed {
   }
 
   get cursor() {
-    return this.#queue.size > 0 || this.#gap ? this.#handed : this.since;
+    if (this.#gap) return this.#handed;
+    const [next] = this.#queue.values();
+    return next ? next.before : this.since;
   }
 
   /** The command that asks for it. */
@@ -509,6 +514,7 @@ class Feed {
 
   receive({ filter: _, ...update }) {
     const { type, topic, cursor } = update;
+    const before = this.since;
     if (type === "patch") {
       const value = applyMergePatch(this.#values.get(topic), update.patch);
       return this.receive({ type: "value", topic, value, cursor });
@@ -521,7 +527,7 @@ class Feed {
       if (this.delta) this.#values.set(topic, update.value);
     }
     if (cursor !== undefined) this.passed(cursor);
-    this.#put(update);
+    this.#put(update, before);
   }
 
   /** All up to this cursor was received. */
@@ -539,20 +545,22 @@ class Feed {
     }
   }
 
-  #put(update) {
+  #put(update, before) {
     if (this.#ended) return;
     if (this.mode === "latest" && update.type === "value") {
-      this.#queue.delete(update.topic); // The order is that of the newest.
-      this.#queue.set(update.topic, update);
+      // In the place of the one that waits: what changes all the time comes, too.
+      const waiting = this.#queue.get(update.topic) ?? { before };
+      this.#queue.set(update.topic, { ...waiting, update });
     } else {
-      this.#queue.set(this.#count++, update);
+      this.#queue.set(this.#count++, { update, before });
       if (++this.#numbered > this.#bound) this.#makePlace();
     }
     this.#wake();
   }
 
   #makePlace() {
-    for (const [key, { type, cursor, missed }] of this.#queue) {
+    for (const [key, { update }] of this.#queue) {
+      const { type, cursor, missed } = update;
       if (typeof key === "string" || type === "reset") continue;
       this.#queue.delete(key);
       this.#numbered--;
@@ -572,11 +580,10 @@ class Feed {
       const [key, first] = this.#queue.entries().next().value;
       this.#queue.delete(key);
       if (typeof key === "number") this.#numbered--;
-      update = first;
+      ({ update } = first);
     }
     this.#gap = undefined;
-    if (update.cursor) this.#handed = update.cursor;
-    else if (update.type === "reset" && !update.topic) this.#handed = undefined;
+    this.#handed = this.cursor;
     return update;
   }
 
@@ -597,6 +604,7 @@ class Feed {
   end(error) {
     this.#ended ??= { error };
     if (!error) {
+      this.since = this.cursor; // What is dropped was not handed over.
       this.#queue.clear();
       this.#gap = undefined;
     }

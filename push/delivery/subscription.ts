@@ -14,6 +14,13 @@ import type { Start } from "./recovery.ts";
 const PIECE = 64;
 const PIECE_BYTES = 16 * 1024;
 
+/**
+ * The same in mode `latest`: all topics that change together should find room in
+ * it, or those that change first keep the others from their turn.
+ */
+const LATEST_PIECE = 1024;
+const LATEST_PIECE_BYTES = 128 * 1024;
+
 /** What a subscription is made for. */
 export interface Subscriber {
   /** Where payloads go. */
@@ -249,7 +256,9 @@ export class LatestSubscription extends Subscription {
     this.#notices = [];
     let size = 0;
     let place: Place | undefined = this.feed.firstAfter(this.#cursor);
-    while (place && taken.length < PIECE && size < PIECE_BYTES) {
+    while (
+      place && taken.length < LATEST_PIECE && size < LATEST_PIECE_BYTES
+    ) {
       const item = place.topic.newest;
       taken.push({ item, base: this.#baseOf(item) });
       this.#cursor = item.offset;

@@ -3,6 +3,16 @@ import { ConnError } from "../../conn/error.ts";
 import type { ClientInfo, Grant } from "../options.ts";
 import { brief, Site } from "./site_test_util.ts";
 
+const UPGRADE = "GET /push HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n" +
+  "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
+  "Sec-WebSocket-Protocol: meerkat.push.v1\r\n\r\n";
+
+/** A short text message as a client sends it, masked with zeros. */
+function clientText(text: string): string {
+  return "\x81" + String.fromCharCode(0x80 | text.length) + "\0\0\0\0" + text;
+}
+
 Deno.test("commands wait for a hook that takes its time, and keep their order", async () => {
   let allow: (allowed: boolean) => void = () => {};
   await using site = await Site.open({
@@ -266,18 +276,85 @@ Deno.test("a client whose grant has ended is not heard any more", async () => {
     onConnect: () => ({ publish: ["#"], expires: Date.now() + 1000 }),
   });
   // It reads nothing, and so does not answer the close frame.
-  const line = await site.raw(
-    "GET /push HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n" +
-      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
-      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
-      "Sec-WebSocket-Protocol: meerkat.push.v1\r\n\r\n",
-  );
+  const line = await site.raw(UPGRADE);
   assert((await line.read("hello")).startsWith("HTTP/1.1 101"));
   await site.clock.advance(2000);
   const text = '{"type":"publish","ref":1,"topic":"t","value":1}';
-  const frame = "\x81" + String.fromCharCode(0x80 | text.length) + "\0\0\0\0";
-  await line.write(frame + text);
+  await line.write(clientText(text));
   line.leave();
   await site.until(() => site.hub.stats.clients === 0);
   assertEquals([...site.hub.topics()], []);
 });
+
+Deno.test("hello says when a token is needed, and subscribed where to go on", async () => {
+  await using site = await Site.open({
+    onConnect: () => ({ expires: Date.now() + 5000 }),
+  });
+  const client = await site.bare("/push", { protocols: "meerkat.push.v1" });
+  const hello = await client.next();
+  assert(hello.type === "hello");
+  assert(hello.expiresIn! > 0 && hello.expiresIn! < 6000);
+  await site.hub.publish("other", 1);
+  client.send({ type: "subscribe", filter: "t" });
+  const cursor = `${site.hub.epoch}.1`;
+  assertEquals(await client.next(), {
+    type: "subscribed",
+    filter: "t",
+    cursor,
+  });
+});
+
+Deno.test("a grant that has ended already lets nobody in", async () => {
+  await using site = await Site.open({
+    onConnect: () => ({ expires: Date.now() - 1000 }),
+  });
+  await site.hub.publish("t", "secret");
+  assertEquals((await site.get("/push?topic=t"))[0], 401);
+  const stream = await site.stream("/push?topic=t");
+  assertEquals(stream.response.status, 401);
+  await assertRejects(() => site.client(), ConnError, "401");
+});
+
+Deno.test("an onConnect that gives nothing lets nobody in", async () => {
+  const { error } = console;
+  console.error = () => {};
+  try {
+    for (const grant of [undefined, null, true]) {
+      await using site = await Site.open({
+        onConnect: () => grant as unknown as Grant,
+      });
+      await site.hub.publish("t", "secret");
+      const [status, body] = await site.get("/push?topic=t");
+      assertEquals([status, body.includes("secret")], [500, false]);
+    }
+  } finally {
+    console.error = error;
+  }
+});
+
+Deno.test("who asks and does not read is not read from", async () => {
+  await using site = await Site.open({
+    topics: { room: { presence: true } },
+    limits: { highMark: 1000 },
+  });
+  const idle = await site.client();
+  idle.send({ type: "subscribe", filter: "room" });
+  await idle.brief(1);
+  const line = await site.raw(UPGRADE);
+  await line.read("hello");
+  const frame = clientText('{"type":"presence","ref":1,"topic":"room"}');
+  const some = frame.repeat(1000);
+  // The system takes so much from each side, and then no more.
+  let isStuck = false;
+  for (let n = 0; n < 500 && !isStuck; n++) {
+    const written = line.write(some).then(() => false, () => false);
+    isStuck = await Promise.race([written, turns(2000)]);
+  }
+  assert(isStuck);
+});
+
+/** Lets the event loop turn. */
+async function turns(count: number): Promise<true> {
+  while (count-- > 0) await new Promise((resolve) => setImmediate(resolve));
+  return true;
+}
