@@ -128,8 +128,8 @@ async function start(job: Job): Promise<{ server: Ending; port: number }> {
       [STATES]: { history: HISTORY, delta: true },
       [ALARMS]: { history: true },
     },
-    onConnect: () => worker ? { publish: [SET_POINTS] } : {},
-    onPublish: (topic, value) => setPoint(worker, topic, value),
+    onConnect: () => ({ publish: [SET_POINTS] }),
+    onPublish: (_topic, value) => isSetPoint(value),
     greeting: ({ id }) => `Hi ${id}!`,
     onJoin: (client) => log(client, "joined"),
     onLeave: (client) => log(client, "went away"),
@@ -147,9 +147,7 @@ function startProducer(): Worker {
 
 /** Waits until every topic has a value. */
 async function produce(hub: Hub, worker: Worker): Promise<void> {
-  for (const topic of hub.topics()) {
-    setPoint(worker, topic, hub.newest(topic)?.value);
-  }
+  void handOnSetPoints(hub, worker);
   const ready = new Promise<void>((resolve) => {
     worker.addEventListener("message", ({ data }) => {
       if (data === READY) resolve();
@@ -159,17 +157,20 @@ async function produce(hub: Hub, worker: Worker): Promise<void> {
   await ready;
 }
 
-/** Hands a set point to the producer; `false` if it is none. */
-function setPoint(
-  worker: Worker | undefined,
-  topic: string,
-  celsius: unknown,
-): boolean {
-  const unit = unitOf(topic);
-  if (unit === undefined || !isSetPoint(celsius)) return false;
-  const message: SetPointMessage = { type: "set-point", unit, celsius };
-  worker?.postMessage(message);
-  return true;
+/**
+ * Hands the producer the set points that there are, and those that follow, at
+ * whatever server they were published that shares the engine.
+ */
+async function handOnSetPoints(hub: Hub, worker: Worker): Promise<void> {
+  for await (const update of hub.subscribe(SET_POINTS)) {
+    if (update.type !== "value") continue;
+    const { topic, value: celsius } = update;
+    const unit = unitOf(topic);
+    // Who has the token of POSTs may publish anything.
+    if (unit === undefined || !isSetPoint(celsius)) continue;
+    const message: SetPointMessage = { type: "set-point", unit, celsius };
+    worker.postMessage(message);
+  }
 }
 
 /** Says who comes and goes; who only asks once does neither. */

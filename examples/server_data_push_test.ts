@@ -264,6 +264,13 @@ testWith(
     const { sample }: UnitState = JSON.parse(await listener.next());
     const next: UnitState = JSON.parse(await listener.next());
     assertGreater(next.sample, sample);
+    await using client = connect(ws(b.url, "push"));
+    await client.publish("plant/ahu-3/set-point", 24.5);
+    for await (
+      const update of client.subscribe<UnitState>("plant/ahu-3/state")
+    ) {
+      if (update.type === "value" && update.value.setPoint === 24.5) break;
+    }
     const [one, other] = await Promise.all([a, b].map(async ({ url }) => {
       const response = await fetch(`${url}push?topic=plant/alarms`);
       await response.body?.cancel();

@@ -20,8 +20,11 @@ export function checkSubscribe(
   filter: string,
 ): void | Promise<void> {
   const { subscribe } = client.grant;
-  if (subscribe && !isCovered(subscribe, filter)) throw forbidden(filter);
-  return verdict(options.onSubscribe?.(filter, client), filter);
+  if (subscribe !== undefined && !isCovered(subscribe, filter)) {
+    throw forbidden(filter);
+  }
+  const { onSubscribe } = options;
+  if (onSubscribe) return verdict(onSubscribe(filter, client), filter);
 }
 
 /**
@@ -36,21 +39,25 @@ export function checkPublish(
 ): void | Promise<void> {
   const { publish = [] } = client.grant;
   if (!isCovered(publish, topic)) throw forbidden(topic);
-  return verdict(options.onPublish?.(topic, value, client), topic);
+  const { onPublish } = options;
+  if (onPublish) return verdict(onPublish(topic, value, client), topic);
 }
 
 function isCovered(grants: readonly string[], filter: string): boolean {
-  return grants.some((grant) => covers(grant, filter));
+  // What comes from elsewhere may be no list, whatever its type says.
+  return Array.isArray(grants) && grants.some((grant) => covers(grant, filter));
 }
 
+/** Anything but `true` refuses, so that a hook that forgets to answer does, too. */
 function verdict(
-  allowed: boolean | undefined | Promise<boolean>,
+  allowed: boolean | PromiseLike<boolean>,
   what: string,
 ): void | Promise<void> {
-  if (allowed instanceof Promise) {
-    return allowed.then((allowed) => verdict(allowed, what));
-  }
-  if (allowed === false) throw forbidden(what);
+  if (allowed === true) return;
+  if (typeof allowed !== "object" || allowed === null) throw forbidden(what);
+  return Promise.resolve(allowed).then((allowed) => {
+    if (allowed !== true) throw forbidden(what);
+  });
 }
 
 function forbidden(what: string): ConnError {

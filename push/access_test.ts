@@ -65,7 +65,6 @@ Deno.test("a hook that says nothing refuses", async () => {
     isForbidden(() => checkPublish({ onPublish: hook }, some, "t", 1));
   }
   const thenable = {
-    // deno-lint-ignore no-thenable
     then: (resolve: (allowed: boolean) => void) => resolve(false),
   };
   const hook = () => thenable as unknown as Promise<boolean>;

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { systemClock } from "../conn/clock.ts";
+import { type Clock, systemClock } from "../conn/clock.ts";
 import { ConnError } from "../conn/error.ts";
 import { type TimerWheel, wheelFor } from "../conn/wheel.ts";
 import type { HubClient, Named } from "./delivery/client.ts";
 import type { Feed } from "./delivery/feed.ts";
-import { anew, type Since, startOf } from "./delivery/recovery.ts";
+import { anewInEpoch, type Since, startOf } from "./delivery/recovery.ts";
 import {
   EverySubscription,
   LatestSubscription,
@@ -22,11 +22,12 @@ import { checkKey } from "./model/key.ts";
 import { type HubSettings, resolveHubLimits } from "./model/limits.ts";
 import { checkTopic, isPattern } from "./model/topic_name.ts";
 import { TopicRules } from "./model/topic_rules.ts";
-import type { HubOptions } from "./options.ts";
+import type { Grant, HubOptions } from "./options.ts";
 import { Presence } from "./presence/presence.ts";
+import { Watchers } from "./presence/watchers.ts";
 import type { Published } from "./published.ts";
 import { EncodingSet } from "./transport/encoding_set.ts";
-import { wallTime } from "./engine/_wall_time.ts";
+import { wallTime } from "./wall_time.ts";
 import type { Member, Mode } from "./wire/protocol.ts";
 
 /** How a client subscribes. */
@@ -49,21 +50,23 @@ export class HubCore {
   readonly rules: TopicRules;
   readonly store: TopicStore;
   readonly presence: Presence;
+  readonly watchers: Watchers;
   readonly encodings: EncodingSet;
   readonly clients: Set<HubClient> = new Set();
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly wheel: TimerWheel;
+  readonly clock: Clock;
   /** Letters and digits; no other hub has them. */
   readonly id: string;
   readonly #engine: Engine;
-  readonly #members = new Map<string, Set<HubClient>>();
   #lastClient = 0;
   #isClosed = false;
 
   private constructor(options: HubOptions) {
     const { clock = systemClock, engine = memoryEngine() } = options;
     this.options = options;
+    this.clock = clock;
     this.settings = resolveHubLimits(options.limits);
     this.rules = new TopicRules(options.topics);
     this.now = wallTime(options.clock);
@@ -74,13 +77,16 @@ export class HubCore {
       rules: this.rules,
       limits: this.settings,
       whenBehind: options.whenBehind ?? "drop",
+      maxMatches: this.settings.matches,
       trimmed: (topic, offset) => engine.trim(topic, offset),
+      failed: (error) => this.report(error),
     });
     this.encodings = new EncodingSet(() => this.store.epoch);
+    this.watchers = new Watchers((topic) => this.presence.members(topic));
     this.presence = new Presence({
       hub: this.id,
       signal: (message) => engine.signal(message),
-      changed: (topic, joined, left) => this.#told(topic, joined, left),
+      changed: (topic, joined, left) => this.watchers.tell(topic, joined, left),
       clock,
     });
   }
@@ -183,9 +189,15 @@ export class HubCore {
 
   /** Ends a client's stay when its grant does. */
   watchExpiry(client: HubClient): void {
-    const { expires = Infinity } = client.grant;
-    const at = this.wheel.now() + expires - this.now();
-    this.wheel.schedule(client, at);
+    const expiresIn = this.expiresIn(client.grant) ?? Infinity;
+    this.wheel.schedule(client, this.wheel.now() + expiresIn);
+  }
+
+  /** How long a grant is good, in milliseconds; `undefined` if it has no end. */
+  expiresIn({ expires }: Grant): number | undefined {
+    if (expires === undefined || expires === Infinity) return undefined;
+    // What is no number is over.
+    return Math.max(0, expires - this.now()) || 0;
   }
 
   /** A client has left. */
@@ -202,31 +214,46 @@ export class HubCore {
   /**
    * Subscribes a client to a set of filters, under a name. What it begins with is
    * sent before this returns.
+   *
+   * @returns What that cost: 1, and more if there was a new feed to fill.
+   * @throws {ConnError} With code `"too_many_matches"`.
    */
   subscribe(
     client: HubClient,
     name: string,
     filters: readonly string[],
     options: SubscribeOptions,
-  ): void {
-    const { mode, since, delta, presence } = options;
+  ): number {
+    const { mode, since, delta } = options;
     const feed = this.store.feed(filters);
+    feed.flush();
+    feed.passed(this.store.offset);
+    this.store.trim(feed, this.now());
+    const start = startOf(feed, mode, since, this.store.epoch);
     const encoding = client.encodings[delta ? "delta" : "whole"];
     const subscription = mode === "every"
       ? new EverySubscription(client, feed, encoding)
       : new LatestSubscription(client, feed, encoding);
     feed.addSubscription(subscription);
     options.begun?.(this.#cursorBehind(feed, since));
-    const [topic = ""] = filters;
-    const joins = filters.length === 1 && !isPattern(topic) &&
-      this.rules.for(topic).presence && client.transport !== "poll";
-    const joined = joins ? topic : undefined;
-    const watches = joins && presence;
+    const joined = this.#joinedBy(client, filters);
+    const watches = joined !== undefined && options.presence;
     client.subscriptions.push({ name, subscription, joined, watches });
-    if (joins) this.#enter(client, topic, watches);
-    for (const topic of feed.topics()) topic.trim(this.now());
-    const start = startOf(feed, mode, since, this.store.epoch);
+    if (joined !== undefined) this.#enter(client, joined, watches);
     subscription.begin(start);
+    return feed.size === 1 ? 1 + feed.places.size / 100 : 1;
+  }
+
+  /** The topic that a client becomes a member of by subscribing. */
+  #joinedBy(
+    client: HubClient,
+    filters: readonly string[],
+  ): string | undefined {
+    const [topic] = filters;
+    if (topic === undefined || filters.length > 1) return undefined;
+    const joins = !isPattern(topic) && this.rules.for(topic).presence &&
+      client.transport !== "poll";
+    return joins ? topic : undefined;
   }
 
   /** Where to go on, if nothing is newer than what the client has. */
@@ -234,7 +261,7 @@ export class HubCore {
     const { epoch, offset } = this.store;
     const isOurs = typeof since !== "string" && since.epoch === epoch;
     const known = isOurs ? since.offset : 0;
-    return feed.firstAfter(known) === undefined
+    return feed.places.firstAfter(known) === undefined
       ? formatCursor(epoch, Math.max(known, offset))
       : undefined;
   }
@@ -255,11 +282,8 @@ export class HubCore {
     feed.removeSubscription(subscription);
     this.store.release(feed);
     if (joined === undefined) return;
+    if (watches) this.watchers.delete(joined, client);
     this.presence.leave(joined, client.id);
-    if (!watches) return;
-    const watching = this.#members.get(joined);
-    watching?.delete(client);
-    if (watching?.size === 0) this.#members.delete(joined);
   }
 
   #enter(client: HubClient, topic: string, watches: boolean): void {
@@ -267,33 +291,13 @@ export class HubCore {
     const member: Member = { client: client.id };
     if (user !== undefined) member.user = user;
     this.presence.join(topic, member);
-    if (!watches) return;
-    const members = this.presence.members(topic);
-    const payload = client.encodings.whole.message({
-      type: "members",
-      topic,
-      joined: members,
-      left: [],
-      whole: true,
-    });
-    if (payload !== undefined) client.outlet.send(payload);
-    const watching = this.#members.get(topic);
-    if (watching !== undefined) watching.add(client);
-    else this.#members.set(topic, new Set([client]));
+    if (watches) this.watchers.add(topic, client);
   }
 
-  /** Tells who wants to know of those who have come and gone. */
-  #told(topic: string, joined: Member[], left: Member[]): void {
-    const payloads = new Map<unknown, unknown>();
-    for (const client of this.#members.get(topic) ?? []) {
-      const { whole } = client.encodings;
-      if (!payloads.has(whole)) {
-        const message = { type: "members", topic, joined, left } as const;
-        payloads.set(whole, whole.message(message));
-      }
-      const payload = payloads.get(whole);
-      if (payload !== undefined) client.outlet.send(payload);
-    }
+  /** A client's outlet has room again. */
+  drained(client: HubClient): void {
+    client.drained();
+    this.watchers.drained(client);
   }
 
   /** Closes the engine; nothing can be published any more. */
@@ -308,7 +312,7 @@ export class HubCore {
 const DEFAULT_TOPIC = "default";
 
 function restart(feed: Feed): void {
-  const start = anew(feed, [{ kind: "reset", reason: "epoch" }]);
+  const start = anewInEpoch(feed);
   for (const subscription of feed.subscriptions()) subscription.begin(start);
 }
 

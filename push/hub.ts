@@ -6,13 +6,16 @@
 
 import { ConnError } from "../conn/error.ts";
 import type { ServeHandler, ServeInfo } from "../http/server/serve.ts";
+import type { Subscription } from "./client/subscription.ts";
+import type { SubscribeOptions } from "./client/updates.ts";
 import { HubCore } from "./core.ts";
 import { formatCursor } from "./model/cursor.ts";
 import type { HubOptions } from "./options.ts";
 import { attachProducer } from "./producer/attach_producer.ts";
 import type { Published, PublishOptions } from "./published.ts";
+import { LocalSubscriptions } from "./transport/local.ts";
 import { type HandlerOptions, Routes } from "./transport/routes.ts";
-import type { Member } from "./wire/protocol.ts";
+import { type Member, SERVICE_RESTART } from "./wire/protocol.ts";
 
 export type { HandlerOptions };
 
@@ -46,9 +49,6 @@ export interface HubShutdownOptions {
    */
   spread?: number;
 }
-
-/** Closes a client: the hub restarts, RFC 6455's registry of close codes. */
-const SERVICE_RESTART = 1012;
 
 /**
  * Opens a hub.
@@ -85,10 +85,12 @@ export async function openHub(options: HubOptions = {}): Promise<Hub> {
  */
 export class Hub implements AsyncDisposable {
   readonly #core: HubCore;
+  readonly #local: LocalSubscriptions;
 
   /** Use {@linkcode openHub}. */
   constructor(core: HubCore) {
     this.#core = core;
+    this.#local = new LocalSubscriptions(core);
   }
 
   /** Names the sequence that cursors belong to. */
@@ -139,6 +141,51 @@ export class Hub implements AsyncDisposable {
     }
     if (data === undefined) return Promise.reject(noJson(topic, cause));
     return this.#core.publish(topic, data, options.key);
+  }
+
+  /**
+   * Follows topics, as a client does: also what other hubs publish that share the
+   * engine. No hook is asked, and it is no client of `stats` and no member of
+   * `presence`; it counts as a subscription.
+   *
+   * A program that is slow is a slow client: mode `latest` gives it the newest
+   * values, mode `every` all, up to `queueCount` and `queueBytes`; beyond it,
+   * `whenBehind` is done. There may be several subscriptions by the same filter;
+   * each has values of its own, which the program may change.
+   *
+   * @typeParam T What the values are; they are not checked.
+   * @param filter A topic, or a pattern with `+` for one level and `#` for the rest.
+   * @param options Mode, and where to begin.
+   * @returns Iterate over it. When the hub shuts down, iterations end behind what
+   * was published before; with `whenBehind` `"close"` they end with a
+   * {@linkcode ConnError} of code `"too_far_behind"`, and the subscription's cursor
+   * is where to go on.
+   * @throws {ConnError} With code `"filter_invalid"`, `"cursor_invalid"`,
+   * `"too_many_matches"` or `"closed"`.
+   *
+   * @example Each value of some topics
+   * ```ts
+   * import { openHub } from "@meerkat/net/push";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using hub = await openHub();
+   * const setPoints = hub.subscribe<number>("+/set-point", { mode: "every" });
+   * await hub.publish("boiler/set-point", 65);
+   * await hub.publish("boiler/set-point", 70);
+   *
+   * const seen: number[] = [];
+   * for await (const value of setPoints.values()) {
+   *   seen.push(value);
+   *   if (value === 70) break;
+   * }
+   * assertEquals(seen, [65, 70]);
+   * ```
+   */
+  subscribe<T = unknown>(
+    filter: string,
+    options: Pick<SubscribeOptions, "mode" | "since"> = {},
+  ): Subscription<T> {
+    return this.#local.subscribe(filter, options);
   }
 
   /** The newest version of a topic; `undefined` if it has none. */
@@ -223,14 +270,25 @@ export class Hub implements AsyncDisposable {
    * Closes all clients, each with a time of its own to come back, and the engine.
    *
    * @param options How far apart they come back.
+   * @throws {RangeError} If the spread is no time.
    */
   async shutdown(options: HubShutdownOptions = {}): Promise<void> {
     const { spread = 10_000 } = options;
+    if (!(spread >= 0 && spread < Infinity)) {
+      throw new RangeError(
+        `Cannot spread clients over ${spread} ms: expected a number from 0`,
+      );
+    }
     this.#core.store.flush();
     for (const { outlet } of [...this.#core.clients]) {
       const retry = Math.round(Math.random() * spread);
-      outlet.close(SERVICE_RESTART, "The hub restarts", retry);
+      try {
+        outlet.close(SERVICE_RESTART, "The hub restarts", retry);
+      } catch (error) {
+        this.#core.report(error);
+      }
     }
+    this.#local.finish();
     await this.#core.close();
   }
 

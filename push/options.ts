@@ -17,7 +17,7 @@ export interface HistoryOptions {
    */
   count?: number;
   /**
-   * The most bytes of values, as JSON.
+   * The most characters of values, as JSON.
    *
    * @default {1048576}
    */
@@ -81,17 +81,32 @@ export interface ClientInfo {
   readonly transport: "websocket" | "event-stream" | "poll";
 }
 
-/** Limits of a hub. Sizes are in bytes, times in milliseconds. */
+/** Limits of a hub. Times are in milliseconds. */
 export interface HubLimits {
   /** The most clients at a time; one more gets 503. @default {Infinity} */
   clients?: number;
   /** The most topics; publishing to one more fails. @default {100000} */
   topics?: number;
-  /** The most subscriptions of a client. @default {100} */
+  /** The most subscriptions of a client, and filters of one. @default {100} */
   subscriptions?: number;
+  /**
+   * Commands that a client may send per second, as a token bucket of as many;
+   * subscribing to a new pattern counts for one more with each 100 topics. Beyond it
+   * the client is not read from for a while.
+   *
+   * @default {100}
+   */
+  commandRate?: number;
+  /**
+   * The most matches of filters that are subscribed to and topics. Each takes some
+   * 80 bytes; clients with the same filters share them.
+   *
+   * @default {5000000}
+   */
+  matches?: number;
   /** Values that a client may publish per second; a token bucket of as many. @default {20} */
   publishRate?: number;
-  /** The longest message of a client, and the longest published value. @default {65536} */
+  /** The longest published value, in characters of its JSON. @default {65536} */
   message?: number;
   /**
    * How far a client in mode `every` may be behind, in versions, before
@@ -100,11 +115,16 @@ export interface HubLimits {
    * @default {1000}
    */
   queueCount?: number;
-  /** The same in bytes of values. @default {1048576} */
+  /** The same in characters of the values' JSON. @default {1048576} */
   queueBytes?: number;
-  /** So much is handed to a connection before it counts as busy. @default {16384} */
+  /** So many bytes are queued on a connection before it counts as busy. @default {16384} */
   highMark?: number;
-  /** How often an event stream carries a comment, so that the path stays open. @default {15000} */
+  /**
+   * How often an event stream carries a comment, so that the path stays open; at
+   * most 20 s, as browsers' module gives up a stream that is silent for longer.
+   *
+   * @default {15000}
+   */
   heartbeat?: number;
   /** The longest that a poll may wait. @default {60000} */
   wait?: number;
@@ -137,24 +157,27 @@ export interface HubOptions {
   limits?: HubLimits;
   /**
    * Decides who may connect: what a client may do, or a response that refuses it,
-   * with any status. By default anybody may, and subscribe to all, and publish
+   * with any status; it must give one of them. By default anybody may, and subscribe to all, and publish
    * nothing.
    */
   onConnect?: (
     request: Request,
     info: ServeInfo,
   ) => Grant | Response | Promise<Grant | Response>;
-  /** Checks the token that a client shows later, to stay. */
+  /** Checks the token that a client shows later, to stay; nothing refuses it. */
   onAuthorize?: (
     token: string,
     client: ClientInfo,
   ) => Grant | undefined | Promise<Grant | undefined>;
-  /** Decides on a subscription that the grant permits. */
+  /** Decides on a subscription that the grant permits; only `true` allows it. */
   onSubscribe?: (
     filter: string,
     client: ClientInfo,
   ) => boolean | Promise<boolean>;
-  /** Decides on a value that the grant permits to publish. */
+  /**
+   * Decides on a value that a client wants to publish, and that its grant permits:
+   * not on those of the program, nor on those that come by POST with the token.
+   */
   onPublish?: (
     topic: string,
     value: unknown,

@@ -9,20 +9,23 @@ import { clientFrame } from "../ws/_frames.ts";
 import { Poll, receiveSome, sendAll, sendSome } from "../ws/_libc.ts";
 import { Histogram } from "./_histogram.ts";
 import { NumberReader, Outbox } from "./_messages.ts";
-import {
-  closeWebSockets,
-  type OpenOptions,
-  openWebSocket,
-} from "./_websockets.ts";
+import { closeWebSockets, openWebSocket } from "./_websockets.ts";
 
 /** Who subscribes, and where. */
-export interface Seats extends OpenOptions {
+export interface Seats {
   /** The hubs' ports; subscribers take turns. The publisher goes to the first. */
   ports: readonly number[];
   /** How many subscribers. */
   count: number;
   /** Where they subscribe. */
   path: string;
+  /** More fields of their requests, each with its line end. */
+  fields?: string;
+  /**
+   * So many subscribers, the first ones, do not read after the first message,
+   * until {@linkcode Audience.resume}.
+   */
+  stalled?: number;
   /** What each sends when it is connected. */
   command?: string;
   /** How many bytes follow the number in what they get. */
@@ -80,7 +83,7 @@ export class Audience implements Disposable {
   #strictFrom = Infinity;
   /** Whether some may be left out. */
   #latest = false;
-  /** So many subscribers, the first ones, do not read. */
+  /** So many subscribers do not read now. */
   #stalled = 0;
   #deliveries = 0;
   /** The number of the last message. */
@@ -95,7 +98,7 @@ export class Audience implements Disposable {
    * @param sent The number of the last message that the hub may still have.
    */
   constructor(seats: Seats, sent: number) {
-    const { ports, count, path, command, tail = 0 } = seats;
+    const { ports, count, path, command, stalled = 0, tail = 0 } = seats;
     this.#sent = this.#complete = sent;
     this.#reader = new NumberReader(ROOM + CHUNK, tail);
     this.#last = new Int32Array(count);
@@ -103,7 +106,10 @@ export class Audience implements Disposable {
       clientFrame(TEXT, new TextEncoder().encode(command));
     for (let i = 0; i < count; i++) {
       const port = ports[i % ports.length]!;
-      const { fd, rest } = openWebSocket(port, path, seats);
+      const { fd, rest } = openWebSocket(port, path, {
+        ...seats,
+        small: i < stalled,
+      });
       this.#fds.push(fd);
       this.#rests.push(rest);
       if (frame) sendAll(fd, frame);
@@ -112,6 +118,7 @@ export class Audience implements Disposable {
     this.#publisher = openWebSocket(ports[0]!, PUBLISHER_PATH).fd;
     this.#poll.add(this.#publisher, count);
     this.#settle();
+    this.#stalled = stalled;
   }
 
   /** The number of the last message. */
@@ -169,11 +176,6 @@ export class Audience implements Disposable {
     }
     this.#finish();
     return this.#outcome(begin);
-  }
-
-  /** Makes the first ones stop reading. */
-  stall(count: number): void {
-    this.#stalled = count;
   }
 
   /**

@@ -12,6 +12,8 @@ import { startGenerator, startTrial, subscribers, type Trial } from "./_run.ts";
 
 /** How many messages are under way at a time, at most. */
 const WINDOW = 64;
+/** The same where it is varied. */
+const WINDOWS = [1, 16, 32, 128];
 /** From more subscribers than this on there are fewer rounds. */
 const MANY = 5_000;
 const MANY_ROUNDS = 3;
@@ -34,8 +36,20 @@ export const fanout1k: Figure = fanout("fanout1k", 1_000);
 /** Ten thousand subscribers. */
 export const fanout10k: Figure = fanout("fanout10k", 10_000);
 
-/** A thousand subscribers, and one message at a time: nothing can be batched. */
-export const single: Figure = fanout("single", 1_000, 1);
+/** How the ratios depend on how much may be put into one write. */
+export const windows: Figure = {
+  title: `the same to 1000 subscribers, up to ${WINDOWS.join(", ")} at a time`,
+  async run(context) {
+    const count = subscribers(context, "windows", 1_000, 200);
+    const { ours, bun, ws } = findHubs(context);
+    const claims: Claim[] = [];
+    for (const window of WINDOWS) {
+      const peers = [{ hub: bun }, { hub: ws }];
+      claims.push(...await against(context, ours, peers, { count, window }));
+    }
+    return claims;
+  },
+};
 
 /** Two hubs over Redis against one. */
 export const pair: Figure = {
@@ -51,15 +65,13 @@ export const pair: Figure = {
   },
 };
 
-function fanout(name: string, wanted: number, window = WINDOW): Figure {
-  const under = window === 1 ? "one" : `up to ${window}`;
+function fanout(name: string, wanted: number): Figure {
   return {
     title: `100 B from one publisher to ${wanted} subscribers, each counted, ` +
-      `${under} at a time`,
+      `up to ${WINDOW} at a time`,
     run(context) {
       const count = subscribers(context, name, wanted, wanted / 5);
       const { ours, envelopes, redis, bun, ws, nchan } = findHubs(context);
-      const limits = window === 1 ? [] : [1, 3];
       // Connecting takes longer than measuring, and Redis adds nothing new.
       const plan = { ...context.plan };
       const many = count > MANY;
@@ -68,13 +80,13 @@ function fanout(name: string, wanted: number, window = WINDOW): Figure {
         context,
         ours,
         [
-          { hub: bun, atLeast: limits[0] },
-          { hub: ws, atLeast: limits[1] },
+          { hub: bun, atLeast: 1 },
+          { hub: ws, atLeast: 3 },
           { hub: nchan },
           { hub: envelopes },
           { hub: many ? undefined : redis },
         ],
-        { count, window },
+        { count, window: WINDOW },
         plan,
       );
     },
@@ -106,7 +118,7 @@ async function against(
 
 /** A hub that gets as much as it takes. Connecting does not count. */
 function flooded(trial: Trial, { count, window }: Load): Subject {
-  const atATime = window === 1 ? ", 1 at a time" : "";
+  const atATime = window === WINDOW ? "" : `, ${window} at a time`;
   return {
     label: `${trial.label} (to ${count}${atATime})`,
     async measure(seconds): Promise<Sample> {

@@ -1,13 +1,12 @@
 // A publisher and subscribers, for hubs.
 //
-// open PORTS COUNT FORMAT SOCKETS PATH -> opened
+// open PORTS COUNT FORMAT STALLED PATH -> opened
 //                                          PORTS: joined by commas
 //                                          FORMAT: value, envelope
-//                                          SOCKETS: large, small
+//                                          STALLED: so many do not read
 // flood WINDOW MILLISECONDS -> DELIVERIES MILLISECONDS
 // pace RATE MILLISECONDS MODE -> DELIVERIES MILLISECONDS P50 P99
 //                                          MODE: every, latest
-// stall COUNT -> stalled                   the first so many do not read
 // resume -> DELIVERIES                     to them, until each has the newest
 // alive -> CONNECTIONS
 // close -> closed
@@ -38,13 +37,13 @@ function words({ deliveries, milliseconds }: Outcome): string {
 }
 
 await obey("ready", {
-  open: (ports, count, format, sockets, path) => {
+  open: (ports, count, format, stalled, path) => {
     audience = new Audience({
       ...FORMATS[format!],
       ports: ports!.split(",").map(Number),
       count: Number(count),
       path: path!,
-      small: sockets === "small",
+      stalled: Number(stalled),
     }, sent);
     return "opened";
   },
@@ -55,10 +54,6 @@ await obey("ready", {
     const outcome = audience!.pace(Number(rate), Number(milliseconds), latest);
     const { times } = audience!;
     return `${words(outcome)} ${times.quantile(0.5)} ${times.quantile(0.99)}`;
-  },
-  stall: (count) => {
-    audience!.stall(Number(count));
-    return "stalled";
   },
   resume: () => audience!.resume(),
   alive: () => audience!.alive,

@@ -35,8 +35,8 @@ export interface Trial {
 export interface OpenOptions {
   /** Where. By default they get all values, in order. */
   path?: string;
-  /** For how much the system has room, see `_small_socket.ts`. @default {"large"} */
-  sockets?: "large" | "small";
+  /** How many of them do not read after the first message. @default {0} */
+  stalled?: number;
 }
 
 /** What a measurement gave. */
@@ -76,9 +76,9 @@ export async function startTrial(
   return {
     label: hub.label,
     hub: running,
-    open: async (count, { path = hub.path, sockets = "large" } = {}) => {
+    open: async (count, { path = hub.path, stalled = 0 } = {}) => {
       const ports = running.ports.join(",");
-      await ask(`open ${ports} ${count} ${hub.format} ${sockets} ${path}`);
+      await ask(`open ${ports} ${count} ${hub.format} ${stalled} ${path}`);
     },
     ask,
     measure: async (line) => {

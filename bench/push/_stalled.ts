@@ -82,8 +82,7 @@ async function run(
   await using all = new AsyncDisposableStack();
   const generator = all.use(await startGenerator());
   const trial = await startTrial(hub, generator, all);
-  await trial.open(count, { path: LATEST, sockets: "small" });
-  await trial.ask(`stall ${stalled}`);
+  await trial.open(count, { path: LATEST, stalled });
   const { answer, cpu, load } = await trial.measure(
     `pace ${RATE} ${seconds * 1000} latest`,
   );

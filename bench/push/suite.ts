@@ -5,7 +5,7 @@
  */
 
 import type { Suite } from "../_suite.ts";
-import { fanout10k, fanout1k, pair, single } from "./_fanout.ts";
+import { fanout10k, fanout1k, pair, windows } from "./_fanout.ts";
 import { idle } from "./_idle.ts";
 import { latency } from "./_latency.ts";
 import { stalled } from "./_stalled.ts";
@@ -14,7 +14,7 @@ import { stalled } from "./_stalled.ts";
 export const suite: Suite = {
   fanout1k,
   fanout10k,
-  single,
+  windows,
   latency,
   idle,
   stalled,

@@ -14,7 +14,7 @@ import { alreadySubscribed, refused } from "./_errors.ts";
 import { parseMessage } from "./_parse_message.ts";
 import { type Answer, type Asked, Requests } from "./_requests.ts";
 import { type FeedMessage, SubscriptionState } from "./_subscription_state.ts";
-import type { QueueLimits } from "./_update_queue.ts";
+import type { QueueLimits } from "./update_queue.ts";
 import type { SubscribeOptions } from "./updates.ts";
 
 /** Limits of a {@linkcode Session}. */

@@ -5,7 +5,7 @@
  */
 
 import { type Cursor, parseCursor } from "../model/cursor.ts";
-import { applyMergePatch } from "../model/delta.ts";
+import { applyMergePatch } from "../model/merge_patch.ts";
 import type {
   GapMessage,
   MembersMessage,
@@ -14,7 +14,7 @@ import type {
   SubscribeCommand,
   ValueMessage,
 } from "../wire/protocol.ts";
-import { type QueueLimits, UpdateQueue } from "./_update_queue.ts";
+import { type QueueLimits, UpdateQueue } from "./update_queue.ts";
 import type { SubscribeOptions } from "./updates.ts";
 
 /** A message for a subscription. */
@@ -148,15 +148,16 @@ export class SubscriptionState {
     this.#value(message, value, size);
   }
 
-  #reset({ topic, reason }: ResetMessage, size: number): void {
+  #reset({ topic, reason, cursor }: ResetMessage, size: number): void {
     if (topic !== undefined) this.#values?.delete(topic);
     else {
       this.#values?.clear();
-      this.#place = undefined;
+      this.#place = cursor === undefined ? undefined : parseCursor(cursor);
     }
     this.queue.push(
       { type: "reset", ...(topic !== undefined && { topic }), reason },
       size,
+      cursor,
     );
   }
 }

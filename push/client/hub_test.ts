@@ -274,6 +274,7 @@ Deno.test("who is there, and who comes and goes", async () => {
     topic: "room",
     joined: [{ client: here.id! }],
     left: [],
+    whole: true,
   });
   const other = bench.connect();
   other.subscribe("room");

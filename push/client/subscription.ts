@@ -4,25 +4,33 @@
  * @module
  */
 
-import type { UpdateQueue } from "./_update_queue.ts";
 import type { Update } from "./updates.ts";
+
+/** Where updates come from. */
+export interface UpdateSource {
+  /** Where who has taken this far can go on. */
+  readonly cursor: string | undefined;
+  /** The next update, or the end. */
+  next(): Promise<IteratorResult<Update, undefined>>;
+}
 
 /**
  * Makes what a program holds.
  *
  * @param filter The topics.
- * @param queue What has come.
+ * @param source What has come.
  * @param close Ends it.
  */
 export let subscriptionOf: <T>(
   filter: string,
-  queue: UpdateQueue,
+  source: UpdateSource,
   close: () => void,
 ) => Subscription<T>;
 
 /**
- * A subscription, made by `subscribe` of `PushClient`: iterate over it. It is restored on each connection, from where
- * it was, and ends when the loop is left.
+ * A subscription, made by `subscribe` of `PushClient` or of `Hub`: iterate over it.
+ * That of a client is restored on each connection, from where it was. It ends when
+ * the loop is left.
  *
  * An iteration ends with an error if the hub refuses the subscription, or the
  * client ends with one; what had come until then is given before.
@@ -33,18 +41,22 @@ export class Subscription<T = unknown>
   implements AsyncIterable<Update<T>>, Disposable {
   /** The topics. */
   readonly filter: string;
-  readonly #queue: UpdateQueue;
+  readonly #source: UpdateSource;
   readonly #close: () => void;
 
-  private constructor(filter: string, queue: UpdateQueue, close: () => void) {
+  private constructor(
+    filter: string,
+    source: UpdateSource,
+    close: () => void,
+  ) {
     this.filter = filter;
-    this.#queue = queue;
+    this.#source = source;
     this.#close = close;
   }
 
   static {
-    subscriptionOf = (filter, queue, close) =>
-      new Subscription(filter, queue, close);
+    subscriptionOf = (filter, source, close) =>
+      new Subscription(filter, source, close);
   }
 
   /**
@@ -52,7 +64,7 @@ export class Subscription<T = unknown>
    * to the program. `undefined` as long as there was nothing.
    */
   get cursor(): string | undefined {
-    return this.#queue.cursor;
+    return this.#source.cursor;
   }
 
   /** Ends it: iterations end, and what waits is dropped. */
@@ -63,7 +75,7 @@ export class Subscription<T = unknown>
   /** The updates, one by one. Leaving the loop ends the subscription. */
   [Symbol.asyncIterator](): AsyncIterator<Update<T>, undefined> {
     const next = () =>
-      this.#queue.next() as Promise<IteratorResult<Update<T>, undefined>>;
+      this.#source.next() as Promise<IteratorResult<Update<T>, undefined>>;
     return {
       next,
       return: () => {

@@ -149,6 +149,21 @@ Deno.test("a reset to another epoch begins anew", async () => {
   assertEquals(subscription.cursor, "f.3");
 });
 
+Deno.test("a reset may say where to go on", async () => {
+  await using bench = new Bench();
+  const subscription = bench.client.subscribe("t", { mode: "every" });
+  const hosted = await bench.accept();
+  await hosted.serve("t", 9);
+  const reset = { type: "reset", filter: "t", reason: "epoch" } as const;
+  await hosted.say({ ...reset, cursor: "f.0" });
+  await hosted.cut();
+  await bench.pass(500);
+  const next = await bench.accept();
+  assertEquals(next.brief(), ["subscribe t f.0"]);
+  await next.say(value("t", 1, "t", "f"));
+  assertEquals(await takeValues(subscription, 3), ["t 9", "reset", "t 1"]);
+});
+
 Deno.test("a filter is subscribed to once at a time", async () => {
   await using bench = new Bench();
   const { client } = bench;

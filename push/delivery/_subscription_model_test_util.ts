@@ -3,8 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Version } from "../engine/engine.ts";
 import type { Cursor } from "../model/cursor.ts";
-import { applyMergePatch } from "../model/delta.ts";
-import { matches } from "../model/topic_name.ts";
+import { applyMergePatch } from "../model/merge_patch.ts";
+import { covers, matches } from "../model/topic_name.ts";
 import type { Mode } from "../wire/protocol.ts";
 import type { Got } from "./_fake_outlet_test_util.ts";
 import type { HubModel, World } from "./_world_test_util.ts";
@@ -48,7 +48,10 @@ export class SubscriptionModel {
   constructor(world: World, ask: Ask) {
     this.#world = world;
     this.ask = ask;
-    this.name = [...new Set(ask.filters)].sort().join(",");
+    // As the hub names a set of filters: without those that others cover.
+    this.name = ask.filters.filter((filter) =>
+      !ask.filters.some((other) => other !== filter && covers(other, filter))
+    ).sort().join(",");
     this.#epoch = world.store.epoch;
   }
 

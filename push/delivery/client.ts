@@ -7,6 +7,7 @@
 import { WheelEntry } from "../../conn/wheel.ts";
 import type { ClientInfo, Grant } from "../options.ts";
 import type { Encoding, Outlet } from "./encoding.ts";
+import { EXPIRED, TOO_FAR_BEHIND } from "../wire/protocol.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 
 /** How a client wants what it gets. */
@@ -33,13 +34,6 @@ export interface Connection {
   readonly outlet: Outlet;
   readonly encodings: Encodings;
 }
-
-/** Close code: the client's grant has ended. */
-export const EXPIRED = 4401;
-/** Close code: the client's grant was taken away. */
-export const FORBIDDEN = 4403;
-/** Close code: the client is too far behind; it may come back with its cursor. */
-export const TOO_FAR_BEHIND = 4408;
 
 /** A connected client, what it may do and what it subscribes to. */
 export class HubClient extends WheelEntry implements ClientInfo, Subscriber {

@@ -377,3 +377,53 @@ Deno.test("frames are made once for all that need them", async () => {
   assertEquals(batches, 1);
   await world.finish();
 });
+
+Deno.test("a gap of one topic comes behind the value of another", async () => {
+  const world = await World.open({ limits: { queueCount: 2 } });
+  const client = world.client(1);
+  client.subscribe(ask("#"), "newest");
+  world.hub.publish("a");
+  await world.turn();
+  for (const topic of ["a", "b", "b"]) world.publishUnseen(topic);
+  world.store.forget();
+  world.hub.reload();
+  await world.turn();
+  client.drain();
+  assertEquals(got(client, "#"), ["a@1", "a@2", "gap undefined", "b@4"]);
+  await world.finish();
+});
+
+Deno.test("what another hub has told already is neither told again nor missed", async () => {
+  for (const whenBehind of ["drop", "latest", "close"] as const) {
+    const options: HubOptions = { whenBehind, limits: { queueCount: 1 } };
+    const world = await World.open(options, { hubs: 2 });
+    const client = world.client();
+    client.subscribe(ask("#"), "newest");
+    for (const topic of ["a", "b", "a"]) world.hub.publish(topic);
+    await world.turn();
+    assertEquals(got(client, "#"), ["a@1", "b@2", "a@3"]);
+    client.disconnect();
+    client.connect(0, 1);
+    world.hubs[1]!.engine.tell();
+    await world.turn();
+    client.drain();
+    world.hub.publish("b");
+    world.hubs[1]!.engine.tell();
+    await world.turn();
+    assertEquals(got(client, "#"), ["b@4"], whenBehind);
+    await world.finish();
+  }
+});
+
+Deno.test("who comes gets nothing that is too old, unless it is newest", async () => {
+  // The engine's versions are as old as can be.
+  const world = await World.open({
+    topics: { "#": { history: { age: 1000 } } },
+  });
+  const client = world.client();
+  for (const topic of ["a", "b", "a"]) world.hub.publish(topic);
+  assertEquals(world.hub.core.store.get("a")!.length, 2);
+  client.subscribe(ask("#"), "oldest");
+  assertEquals(got(client, "#"), ["b@2", "a@3"]);
+  await world.finish();
+});

@@ -67,6 +67,8 @@ export interface Reset {
   /** Left out for all topics. */
   readonly topic?: string;
   readonly reason: "epoch" | "history";
+  /** For all topics: what to come back with is before all that is retained. */
+  readonly offset?: 0;
 }
 
 /** What a subscriber in mode `every` gets, in order. */

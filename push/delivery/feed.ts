@@ -5,27 +5,17 @@
  */
 
 import type { WhenBehind } from "../options.ts";
+import { Batches } from "./batches.ts";
 import type { Encoding, Sendable, Wire } from "./encoding.ts";
 import type { Entry, Gap } from "./entry.ts";
 import { Log, type LogLimits } from "./log.ts";
+import { type Place, Places } from "./places.ts";
 import type {
   EverySubscription,
   LatestSubscription,
   Subscription,
 } from "./subscription.ts";
 import type { Topic } from "./topic.ts";
-
-/** A topic's place in a feed: feeds list their topics by their newest version. */
-export interface Place {
-  readonly topic: Topic;
-  readonly feed: Feed;
-  previous: Place | undefined;
-  next: Place | undefined;
-  /** The topic's newest version when the feed was sent on last. */
-  held: Entry | undefined;
-  /** Whether there is a newer one. */
-  changed: boolean;
-}
 
 /** What all feeds of a hub share. */
 export interface FeedOptions {
@@ -49,15 +39,17 @@ export class Feed {
   readonly whenBehind: WhenBehind;
   /** What subscriptions in mode `every` that are behind still need. */
   readonly log: Log;
+  /** The topics. */
+  readonly places: Places = new Places();
   readonly #options: FeedOptions;
   readonly #every: EverySubscription[] = [];
   readonly #latest: LatestSubscription[] = [];
   readonly #behind = new Set<EverySubscription>();
-  /** Those that have what is still to come here. */
-  readonly #ahead = new Set<Subscription>();
+  /** Those that hold versions of their own. */
+  readonly #stocked = new Set<EverySubscription>();
+  /** Those that have what is still to come here, and up to where. */
+  readonly #ahead = new Map<Subscription, number>();
   readonly #wires: Wire[] = [];
-  #first: Place | undefined;
-  #last: Place | undefined;
   /** What was published since the feed was sent on last. */
   #pending: (Entry | Gap)[] = [];
   #changed: Place[] = [];
@@ -87,28 +79,11 @@ export class Feed {
   /** The newest versions after an offset, in order. */
   newestAfter(offset: number): Entry[] {
     const entries: Entry[] = [];
-    let place = this.firstAfter(offset);
+    let place = this.places.firstAfter(offset);
     for (; place !== undefined; place = place.next) {
       entries.push(place.topic.newest);
     }
     return entries;
-  }
-
-  /** The topics, those with the oldest newest version first. */
-  *topics(): Generator<Topic, void, void> {
-    for (let place = this.#first; place; place = place.next) yield place.topic;
-  }
-
-  /** The first topic whose newest version is after an offset. */
-  firstAfter(offset: number): Place | undefined {
-    let place = this.#last;
-    if (place === undefined || place.topic.newest.offset <= offset) {
-      return undefined;
-    }
-    while (place.previous && place.previous.topic.newest.offset > offset) {
-      place = place.previous;
-    }
-    return place;
   }
 
   /** Where the items of this feed go in an encoding. */
@@ -118,70 +93,40 @@ export class Feed {
 
   /** Puts a topic at the end: none has a newer version. */
   addTopic(topic: Topic): void {
-    const place: Place = {
-      topic,
-      feed: this,
-      previous: undefined,
-      next: undefined,
-      held: topic.isEmpty ? undefined : topic.newest,
-      changed: false,
-    };
-    this.#append(place);
-    topic.places.push(place);
-  }
-
-  /** Takes a topic out. */
-  removeTopic(place: Place): void {
-    this.#unlink(place);
+    this.places.add(topic, this);
   }
 
   /** Begins anew, in another epoch. */
   clear(): void {
-    this.#first = this.#last = undefined;
+    this.places.clear();
     this.#pending = [];
     this.#changed = [];
+    this.#ahead.clear();
     this.log.skip(0);
+    this.#sentTo = 0;
   }
 
-  /** What was there before the feed needs not be sent on. */
-  startAt(offset: number): void {
-    this.#sentTo = offset;
+  /** There was nothing else up to this offset. */
+  passed(offset: number): void {
+    if (this.#pending.length === 0 && offset > this.#sentTo) {
+      this.#sentTo = offset;
+    }
   }
 
   /** Takes a new version of a topic. */
   add(entry: Entry, place: Place): void {
-    if (place !== this.#last) {
-      this.#unlink(place);
-      this.#append(place);
-    }
-    if (this.#pending.length === 0) this.#options.flushLater(this);
+    this.places.moveToEnd(place);
     if (!place.changed) {
       place.changed = true;
       this.#changed.push(place);
     }
-    this.#pending.push(entry);
+    this.addGap(entry);
   }
 
   /** Notes that versions are missing. */
-  addGap(gap: Gap): void {
+  addGap(gap: Gap | Entry): void {
     if (this.#pending.length === 0) this.#options.flushLater(this);
     this.#pending.push(gap);
-  }
-
-  #append(place: Place): void {
-    place.previous = this.#last;
-    place.next = undefined;
-    if (this.#last === undefined) this.#first = place;
-    else this.#last.next = place;
-    this.#last = place;
-  }
-
-  #unlink(place: Place): void {
-    const { previous, next } = place;
-    if (previous === undefined) this.#first = next;
-    else previous.next = next;
-    if (next === undefined) this.#last = previous;
-    else next.previous = previous;
   }
 
   /** Adds a subscription, which is behind until it has caught up. */
@@ -216,9 +161,18 @@ export class Feed {
   }
 
   /** All subscriptions. */
-  *subscriptions(): Generator<Subscription, void, void> {
-    yield* [...this.#every];
-    yield* [...this.#latest];
+  subscriptions(): Subscription[] {
+    return [...this.#every, ...this.#latest];
+  }
+
+  /** It has what is still to come here: what comes until then is not for it. */
+  awaitReach(subscription: Subscription, offset: number): void {
+    this.#ahead.set(subscription, offset);
+  }
+
+  /** Whether it waits for the feed to come to where it is. */
+  isAhead(subscription: Subscription): boolean {
+    return this.#ahead.has(subscription);
   }
 
   /** From here on the log is kept for it. */
@@ -226,17 +180,16 @@ export class Feed {
     this.#behind.add(subscription);
   }
 
-  /** It has what is still to come here; what comes until then is not for it. */
-  awaitMore(subscription: Subscription): void {
-    this.#ahead.add(subscription);
-    if (subscription.mode === "every") {
-      this.cameUp(subscription as EverySubscription);
-    }
+  /** It holds versions, or no longer. */
+  setStocked(subscription: EverySubscription, isStocked: boolean): void {
+    if (isStocked) this.#stocked.add(subscription);
+    else this.#stocked.delete(subscription);
   }
 
   /** It needs the log no more. */
   cameUp(subscription: EverySubscription): void {
-    this.#behind.delete(subscription);
+    this.#stocked.delete(subscription);
+    if (!this.#behind.delete(subscription)) return;
     if (this.#behind.size === 0) this.log.skip(0);
   }
 
@@ -249,24 +202,18 @@ export class Feed {
     const newest = this.#takeChanged();
     this.#pending = [];
     this.#sentTo = pending[pending.length - 1]!.offset;
-    const met = [...this.#ahead].filter(({ aheadTo }) =>
-      aheadTo <= this.#sentTo
-    );
-    for (const subscription of met) {
-      this.#ahead.delete(subscription);
-      subscription.meet();
-    }
+    const met = this.#meetAhead(pending);
     if (this.#behind.size === 0) this.log.skip(pending.length);
-    else {
-      this.log.push(pending);
-      this.#checkBehind();
-    }
+    else this.#keep(pending);
     this.#delivering = true;
-    this.#deliver(this.#every, () => pending.map(sendable));
-    this.#deliver(this.#latest, () => newest);
-    this.#delivering = false;
-    for (const subscription of this.#leaving.splice(0)) {
-      this.#drop(subscription);
+    try {
+      this.#deliver(this.#every, () => pending.map(sendable));
+      this.#deliver(this.#latest, () => newest);
+    } finally {
+      this.#delivering = false;
+      for (const subscription of this.#leaving.splice(0)) {
+        this.#drop(subscription);
+      }
     }
     for (const subscription of met) subscription.catchUp();
   }
@@ -291,10 +238,28 @@ export class Feed {
     return newest;
   }
 
-  /** Closes those that will miss something, if that is what is wanted. */
-  #checkBehind(): void {
-    if (this.whenBehind !== "close") return;
+  /** Lets those go on for which there is something in what is sent on now. */
+  #meetAhead(pending: readonly (Entry | Gap)[]): Subscription[] {
+    if (this.#ahead.size === 0) return [];
+    const met: Subscription[] = [];
+    for (const [subscription, offset] of this.#ahead) {
+      if (offset > this.#sentTo) continue;
+      const known = pending.findIndex((item) => item.offset > offset);
+      this.#ahead.delete(subscription);
+      subscription.meet(this.log.end + (known < 0 ? pending.length : known));
+      met.push(subscription);
+    }
+    return met;
+  }
+
+  /** Keeps items for those that are behind, as far as there is room. */
+  #keep(items: readonly (Entry | Gap)[]): void {
+    this.log.push(items);
     const { first } = this.log;
+    for (const subscription of this.#stocked) {
+      if (subscription.next < first) subscription.dropBacklog();
+    }
+    if (this.whenBehind !== "close") return;
     for (const subscription of [...this.#behind]) {
       if (subscription.next < first) subscription.subscriber.tooFarBehind();
     }
@@ -305,51 +270,13 @@ export class Feed {
     itemsOf: () => readonly Sendable[],
   ): void {
     if (list.length === 0) return;
-    const batches = new Batches(itemsOf(), this);
+    const batches = new Batches(itemsOf(), (encoding) => this.wire(encoding));
     for (const { isLive, encoding, lostTo, subscriber } of list) {
       if (!isLive) continue;
       const payload = batches.payload(encoding, lostTo);
       if (payload !== undefined) subscriber.outlet.send(payload);
     }
   }
-}
-
-/** What goes to all that are live, made once for each encoding. */
-class Batches {
-  readonly #items: readonly Sendable[];
-  readonly #feed: Feed;
-  /** Of versions that patches apply to, the oldest one's offset. */
-  readonly #oldestBase: number;
-  readonly #payloads: unknown[] = [];
-  /** The same without patches. */
-  readonly #wholes: unknown[] = [];
-
-  constructor(items: readonly Sendable[], feed: Feed) {
-    this.#items = items;
-    this.#feed = feed;
-    let oldest = Infinity;
-    for (const { base } of items) {
-      if (base !== undefined && base.offset < oldest) oldest = base.offset;
-    }
-    this.#oldestBase = oldest;
-  }
-
-  /** The payload for who may not hold what was newest up to an offset. */
-  payload(encoding: Encoding, lostTo: number): unknown {
-    const { index, delta } = encoding;
-    const isWhole = delta && lostTo >= this.#oldestBase;
-    const payloads = isWhole ? this.#wholes : this.#payloads;
-    if (!(index in payloads)) {
-      const items = isWhole ? this.#items.map(whole) : this.#items;
-      const wire = this.#feed.wire(encoding);
-      payloads[index] = encoding.batch(items, wire, false);
-    }
-    return payloads[index];
-  }
-}
-
-function whole({ item }: Sendable): Sendable {
-  return { item, base: undefined };
 }
 
 function newWire(filters: readonly string[]): Wire {

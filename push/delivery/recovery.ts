@@ -54,14 +54,19 @@ export function startOf(
   }
   const { epoch, offset } = since;
   if (epoch !== current) {
-    return anew(feed, [{ kind: "reset", reason: "epoch" }]);
+    return anewInEpoch(feed);
   }
   const items = mode === "latest" ? [] : missedSince(feed, offset);
   return { items, after: offset, holesTo: 0, lostTo: offset };
 }
 
+/** What a subscription gets when all that it has is void. */
+export function anewInEpoch(feed: Feed): Start {
+  return anew(feed, [{ kind: "reset", reason: "epoch", offset: 0 }]);
+}
+
 /** Notices, and then the newest values. */
-export function anew(feed: Feed, notices: readonly Item[]): Start {
+function anew(feed: Feed, notices: readonly Item[]): Start {
   const items = [...notices, ...feed.newestAfter(0)];
   return { items, after: 0, holesTo: feed.sentTo, lostTo: 0 };
 }
@@ -69,8 +74,8 @@ export function anew(feed: Feed, notices: readonly Item[]): Start {
 /** All retained versions after an offset. */
 function allAfter(feed: Feed, offset: number): Entry[] {
   const entries: Entry[] = [];
-  for (let place = feed.firstAfter(offset); place; place = place.next) {
-    entries.push(...place.topic.after(offset));
+  for (let place = feed.places.firstAfter(offset); place; place = place.next) {
+    for (const entry of place.topic.after(offset)) entries.push(entry);
   }
   return entries.sort((a, b) => a.offset - b.offset);
 }
@@ -82,12 +87,14 @@ function allAfter(feed: Feed, offset: number): Entry[] {
 function missedSince(feed: Feed, offset: number): Item[] {
   const entries: Entry[] = [];
   const begunAnew = new Set<Entry>();
-  for (let place = feed.firstAfter(offset); place; place = place.next) {
+  for (let place = feed.places.firstAfter(offset); place; place = place.next) {
     const { topic } = place;
     if (topic.floor > offset) {
       begunAnew.add(topic.newest);
       entries.push(topic.newest);
-    } else entries.push(...topic.after(offset));
+    } else {
+      for (const entry of topic.after(offset)) entries.push(entry);
+    }
   }
   entries.sort((a, b) => a.offset - b.offset);
   if (begunAnew.size === 0) return entries;

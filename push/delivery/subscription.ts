@@ -7,7 +7,8 @@
 import type { Mode } from "../wire/protocol.ts";
 import type { Encoding, Outlet, Sendable } from "./encoding.ts";
 import { Entry, type Item } from "./entry.ts";
-import type { Feed, Place } from "./feed.ts";
+import type { Feed } from "./feed.ts";
+import type { Place } from "./places.ts";
 import type { Start } from "./recovery.ts";
 
 /** So many items, or bytes of values, are sent at a time to one that is behind. */
@@ -51,8 +52,6 @@ export abstract class Subscription {
   protected heldTo = 0;
   /** Versions up to here the client may not hold, though they were newest. */
   lostTo = 0;
-  /** It has got all up to here from another hub, which was told earlier. */
-  aheadTo = 0;
 
   constructor(subscriber: Subscriber, feed: Feed, encoding: Encoding) {
     this.subscriber = subscriber;
@@ -65,16 +64,23 @@ export abstract class Subscription {
     this.isLive = false;
     this.heldTo = 0;
     this.lostTo = start.lostTo;
-    this.aheadTo = start.after;
     this.start(start);
+    const { feed } = this;
+    // Another hub that shares the engine was told earlier.
+    if (start.after > feed.sentTo) return feed.awaitReach(this, start.after);
+    this.meet(feed.log.end);
     this.catchUp();
   }
 
   /** Takes what it begins with. */
   protected abstract start(start: Start): void;
 
-  /** The feed has come to where it is: what comes next is for it again. */
-  abstract meet(): void;
+  /**
+   * The feed has come to where it is.
+   *
+   * @param next The number of the first item in the feed's log that is for it.
+   */
+  abstract meet(next: number): void;
 
   /** Its outlet is busy: what comes next is not sent to it. */
   abstract fallBehind(): void;
@@ -86,11 +92,11 @@ export abstract class Subscription {
   catchUp(): void {
     const { feed, subscriber } = this;
     feed.flush();
+    if (feed.isAhead(this)) return;
     while (!this.isLive && !subscriber.outlet.needsDrain) {
       const items = this.take();
-      if (items.length > 0) this.#send(items);
-      else if (feed.sentTo < this.aheadTo) return feed.awaitMore(this);
-      else this.#caughtUp();
+      if (items.length === 0) this.#caughtUp();
+      else this.#send(items);
     }
   }
 
@@ -124,6 +130,8 @@ export class EverySubscription extends Subscription {
   #holesTo = 0;
   /** Behind a notice a topic begins anew. */
   #afterNotice = false;
+  /** How many versions it gave up. */
+  #skipped = 0;
 
   /** The number of the next item that it needs of the log. */
   get next(): number {
@@ -134,8 +142,8 @@ export class EverySubscription extends Subscription {
     this.#cursor = after;
     this.#holesTo = holesTo;
     this.#afterNotice = false;
+    this.#skipped = 0;
     this.#sendFirst(items, this.feed.log.end);
-    this.feed.fellBehind(this);
   }
 
   protected caughtUp(): void {
@@ -143,15 +151,15 @@ export class EverySubscription extends Subscription {
     this.feed.cameUp(this);
   }
 
-  meet(): void {
-    this.#next = this.feed.log.end;
+  meet(next: number): void {
+    this.#next = next;
     this.feed.fellBehind(this);
   }
 
   fallBehind(): void {
     this.isLive = false;
     this.heldTo = this.#cursor = this.feed.sentTo;
-    this.meet();
+    this.meet(this.feed.log.end);
   }
 
   /** Puts items in place of what is in the log before a number. */
@@ -159,6 +167,15 @@ export class EverySubscription extends Subscription {
     this.#backlog = items;
     this.#sent = 0;
     this.#next = next;
+    this.feed.setStocked(this, items.length > 0);
+  }
+
+  /** Gives up the versions that it holds: the log no longer follows them. */
+  dropBacklog(): void {
+    const rest = this.#backlog.slice(this.#sent);
+    const notices = rest.filter((item) => !(item instanceof Entry));
+    this.#skipped += rest.length - notices.length;
+    this.#sendFirst(notices, this.#next);
   }
 
   protected take(): Sendable[] {
@@ -182,15 +199,10 @@ export class EverySubscription extends Subscription {
 
   #nextItem(): Item | undefined {
     if (this.#sent < this.#backlog.length) return this.#backlog[this.#sent++];
-    if (this.#backlog.length > 0) this.#backlog = [];
+    if (this.#backlog.length > 0) this.#sendFirst([], this.#next);
     const { log } = this.feed;
     if (this.#next < log.first) return this.#hole();
-    while (this.#next < log.end) {
-      const item = log.at(this.#next++);
-      // Another hub may have told it already.
-      if (item.offset > this.aheadTo) return item;
-    }
-    return undefined;
+    return this.#next < log.end ? log.at(this.#next++) : undefined;
   }
 
   /**
@@ -199,16 +211,13 @@ export class EverySubscription extends Subscription {
    */
   #hole(): Item | undefined {
     const { log, whenBehind, sentTo } = this.feed;
-    if (log.droppedTo <= this.aheadTo) {
-      this.#next = log.first;
-      return this.#nextItem();
-    }
     const toNewest = whenBehind === "latest";
     const next = toNewest ? log.end : log.first;
     const to = toNewest ? sentTo : log.droppedTo;
     const newest = this.feed.newestAfter(this.#cursor)
       .filter(({ offset }) => offset <= to);
-    const missed = next - this.#next - newest.length;
+    const missed = this.#skipped + next - this.#next - newest.length;
+    this.#skipped = 0;
     const isKnown = !log.hasNotice(this.#next, next);
     this.#holesTo = to;
     this.#sendFirst(newest, next);
@@ -255,7 +264,7 @@ export class LatestSubscription extends Subscription {
     for (const item of this.#notices) taken.push({ item, base: undefined });
     this.#notices = [];
     let size = 0;
-    let place: Place | undefined = this.feed.firstAfter(this.#cursor);
+    let place: Place | undefined = this.feed.places.firstAfter(this.#cursor);
     while (
       place && taken.length < LATEST_PIECE && size < LATEST_PIECE_BYTES
     ) {

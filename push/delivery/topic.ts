@@ -7,7 +7,7 @@
 import type { Version } from "../engine/engine.ts";
 import type { TopicSettings } from "../model/topic_rules.ts";
 import { Entry } from "./entry.ts";
-import type { Place } from "./feed.ts";
+import type { Place } from "./places.ts";
 
 /** The topic's versions, oldest first; the newest is always there. */
 export class Topic {

@@ -4,9 +4,10 @@
  * @module
  */
 
+import { ConnError } from "../../conn/error.ts";
 import type { EngineState, Version } from "../engine/engine.ts";
 import { FilterTrie } from "../model/filter_trie.ts";
-import { isPattern, matches } from "../model/topic_name.ts";
+import { covers, isPattern } from "../model/topic_name.ts";
 import type { TopicRules } from "../model/topic_rules.ts";
 import type { WhenBehind } from "../options.ts";
 import { Feed, type FeedOptions } from "./feed.ts";
@@ -18,9 +19,16 @@ export interface TopicStoreOptions {
   readonly rules: TopicRules;
   readonly limits: LogLimits;
   readonly whenBehind: WhenBehind;
+  /** The most places of topics in feeds. */
+  readonly maxMatches: number;
   /** Versions of a topic up to an offset were dropped. */
   readonly trimmed: (topic: string, offset: number) => void;
+  /** Is told what went wrong with a feed, which must not keep the others. */
+  readonly failed: (error: unknown) => void;
 }
+
+/** So many feeds are kept that have no subscription: polls come again. */
+const MAX_IDLE = 64;
 
 /** What an engine keeps, in memory, and who is to be told of what is new. */
 export class TopicStore {
@@ -31,6 +39,9 @@ export class TopicStore {
   readonly #feeds = new Map<string, Feed>();
   /** The feeds that have a filter. */
   #byFilter = new FilterTrie<Set<Feed>>();
+  /** Those without a subscription, the one that was used last at the end. */
+  readonly #idle = new Set<Feed>();
+  #matches = 0;
   /** Those that have something to send on at the end of the turn. */
   #waiting: Feed[] = [];
   #epoch = "";
@@ -82,8 +93,7 @@ export class TopicStore {
     const topic = this.#topics.get(version.topic) ??
       this.#addTopic(version.topic);
     const entry = topic.add(version);
-    const dropped = topic.trim(version.at);
-    if (dropped !== undefined) this.#options.trimmed(topic.name, dropped);
+    this.#trim(topic, version.at);
     for (const place of topic.places) place.feed.add(entry, place);
   }
 
@@ -91,14 +101,30 @@ export class TopicStore {
     const topic = new Topic(name, this.#options.rules.for(name));
     this.#topics.set(name, topic);
     for (const feed of this.#feedsOf(name)) feed.addTopic(topic);
+    this.#matches += topic.places.length;
     return topic;
+  }
+
+  /** Drops what is too old of the topics of a feed. */
+  trim(feed: Feed, now: number): void {
+    for (const topic of feed.places.topics()) {
+      if ((topic.settings.history?.age ?? Infinity) !== Infinity) {
+        this.#trim(topic, now);
+      }
+    }
+  }
+
+  #trim(topic: Topic, now: number): void {
+    const dropped = topic.trim(now);
+    if (dropped !== undefined) this.#options.trimmed(topic.name, dropped);
   }
 
   /** Drops a topic; `false` if there is none. */
   remove(name: string): boolean {
     const topic = this.#topics.get(name);
     if (topic === undefined) return false;
-    for (const place of topic.places) place.feed.removeTopic(place);
+    for (const place of topic.places) place.feed.places.remove(place);
+    this.#matches -= topic.places.length;
     return this.#topics.delete(name);
   }
 
@@ -115,6 +141,7 @@ export class TopicStore {
     this.#topics.clear();
     const feeds = [...this.#feeds.values()];
     for (const feed of feeds) feed.clear();
+    this.#matches = 0;
     // The feeds learn of the topics below, all at once.
     this.#detached(() => this.add(state.versions));
     this.#offset = Math.max(this.#offset, state.offset);
@@ -126,8 +153,11 @@ export class TopicStore {
   #detached(run: () => void): void {
     const sets = this.#byFilter;
     this.#byFilter = new FilterTrie();
-    run();
-    this.#byFilter = sets;
+    try {
+      run();
+    } finally {
+      this.#byFilter = sets;
+    }
   }
 
   /** Takes the later part of the same sequence, in which versions may be missing. */
@@ -156,36 +186,49 @@ export class TopicStore {
     }
   }
 
-  /** The feed of a set of filters, which is released when it is not needed. */
+  /**
+   * The feed of a set of filters, which is released when it is not needed.
+   *
+   * @throws {ConnError} With code `"too_many_matches"`.
+   */
   feed(filters: readonly string[]): Feed {
-    const sorted = [...new Set(filters)].sort();
+    const sorted = normalized(filters);
     const key = sorted.join("\n");
-    let feed = this.#feeds.get(key);
-    if (feed !== undefined) return feed;
-    feed = new Feed(sorted, this.#feedOptions);
+    const known = this.#feeds.get(key);
+    if (known !== undefined) {
+      this.#idle.delete(known);
+      return known;
+    }
+    const feed = new Feed(sorted, this.#feedOptions);
+    this.#fill(feed);
     this.#feeds.set(key, feed);
     for (const filter of sorted) {
       const feeds = this.#byFilter.get(filter);
       if (feeds === undefined) this.#byFilter.set(filter, new Set([feed]));
       else feeds.add(feed);
     }
-    this.#fill(feed);
     return feed;
   }
 
-  /** Drops a feed that has no subscription. */
+  /** Gives a feed back; it is dropped some time after it has no subscription. */
   release(feed: Feed): void {
-    const key = feed.filters.join("\n");
-    if (feed.size > 0 || this.#feeds.get(key) !== feed) return;
-    this.#feeds.delete(key);
+    if (feed.size > 0) return;
+    this.#idle.add(feed);
+    if (this.#idle.size <= MAX_IDLE) return;
+    const [oldest] = this.#idle;
+    this.#idle.delete(oldest!);
+    this.#drop(oldest!);
+  }
+
+  #drop(feed: Feed): void {
+    this.#feeds.delete(feed.filters.join("\n"));
     for (const filter of feed.filters) {
       const feeds = this.#byFilter.get(filter)!;
       feeds.delete(feed);
       if (feeds.size === 0) this.#byFilter.delete(filter);
     }
-    for (const { places } of feed.topics()) {
-      places.splice(places.findIndex((place) => place.feed === feed), 1);
-    }
+    this.#matches -= feed.places.size;
+    feed.places.release();
   }
 
   /** How many subscriptions there are to a topic. */
@@ -210,17 +253,36 @@ export class TopicStore {
   /** Lets a feed know the topics that there are, in order. */
   #fill(feed: Feed): void {
     const topics = this.#matching(feed.filters);
+    this.#checkRoom(topics.length);
     topics.sort((a, b) => a.newest.offset - b.newest.offset);
     for (const topic of topics) feed.addTopic(topic);
-    feed.startAt(this.#offset);
+    this.#matches += topics.length;
+    feed.passed(this.#offset);
+  }
+
+  /** Each place takes memory. */
+  #checkRoom(count: number): void {
+    const { maxMatches } = this.#options;
+    while (this.#matches + count > maxMatches && this.#idle.size > 0) {
+      const [oldest] = this.#idle;
+      this.#idle.delete(oldest!);
+      this.#drop(oldest!);
+    }
+    if (this.#matches + count <= maxMatches) return;
+    throw new ConnError(
+      `Cannot subscribe: the filters of all clients match topics ${maxMatches} times already`,
+      { code: "too_many_matches", side: "local", reply: 503 },
+    );
   }
 
   #matching(filters: readonly string[]): Topic[] {
     if (!filters.some(isPattern)) {
       return filters.flatMap((filter) => this.#topics.get(filter) ?? []);
     }
+    const wanted = new FilterTrie<true>();
+    for (const filter of filters) wanted.set(filter, true);
     return [...this.#topics.values()].filter(({ name }) =>
-      filters.some((filter) => matches(filter, name))
+      wanted.match(name).length > 0
     );
   }
 
@@ -233,6 +295,24 @@ export class TopicStore {
   readonly flush = (): void => {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const feed of waiting) feed.flush();
+    for (const feed of waiting) {
+      try {
+        feed.flush();
+      } catch (error) {
+        this.#options.failed(error);
+      }
+    }
   };
+}
+
+/** The filters, sorted, without those that others cover. */
+function normalized(filters: readonly string[]): string[] {
+  const distinct = [...new Set(filters)].sort();
+  return distinct.filter((filter) =>
+    !distinct.some((other) =>
+      other !== filter && isPattern(other) && covers(other, filter) &&
+      // Of two that are the same, one stays.
+      (!covers(filter, other) || other < filter)
+    )
+  );
 }

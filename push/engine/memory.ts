@@ -15,7 +15,7 @@ import type {
 import { newEpoch } from "./_epoch.ts";
 import { checkNotNegative, KEY_TTL } from "./_key_options.ts";
 import { unavailable } from "./_unavailable.ts";
-import { wallTime } from "./_wall_time.ts";
+import { wallTime } from "../wall_time.ts";
 
 /** Options of {@linkcode memoryEngine}. */
 export interface MemoryEngineOptions {

@@ -11,7 +11,7 @@ import { newEpoch } from "./_epoch.ts";
 import { checkNotNegative, KEY_TTL } from "./_key_options.ts";
 import { SqliteEngine } from "./_sqlite_engine.ts";
 import { openFile } from "./_sqlite_file.ts";
-import { wallTime } from "./_wall_time.ts";
+import { wallTime } from "../wall_time.ts";
 
 /** Options of {@linkcode sqliteEngine}. */
 export interface SqliteEngineOptions {

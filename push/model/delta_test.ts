@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { applyMergePatch, mergePatch } from "./delta.ts";
+import { mergePatch } from "./delta.ts";
+import { applyMergePatch } from "./merge_patch.ts";
 
 Deno.test("mergePatch says what has changed", () => {
   const long = "x".repeat(40);

@@ -13,6 +13,8 @@ const DEFAULTS: HubSettings = {
   clients: Infinity,
   topics: 100_000,
   subscriptions: 100,
+  commandRate: 100,
+  matches: 5_000_000,
   publishRate: 20,
   message: 64 * 1024,
   queueCount: 1_000,
@@ -27,6 +29,8 @@ const LEAST: HubSettings = {
   clients: 1,
   topics: 1,
   subscriptions: 1,
+  commandRate: 1,
+  matches: 1,
   publishRate: 1,
   message: 1,
   queueCount: 1,
@@ -35,6 +39,8 @@ const LEAST: HubSettings = {
   heartbeat: 1,
   wait: 0,
 };
+/** Clients take a stream for dead that is silent for more than twice as long. */
+const MAX_HEARTBEAT = 20_000;
 const LIMITS = Object.keys(LEAST) as (keyof HubLimits)[];
 
 /**
@@ -49,6 +55,11 @@ export function resolveHubLimits(limits: HubLimits = {}): HubSettings {
     if (value === undefined) continue;
     const valid = typeof value === "number" && value >= LEAST[name];
     if (!valid) throw outOfRange(name, value);
+    if (name === "heartbeat" && value > MAX_HEARTBEAT) {
+      throw new RangeError(
+        `Cannot set "heartbeat" to ${value}: expected at most ${MAX_HEARTBEAT}`,
+      );
+    }
     settings[name] = value;
   }
   return settings;

@@ -6,6 +6,8 @@ const DEFAULTS = {
   clients: Infinity,
   topics: 100_000,
   subscriptions: 100,
+  commandRate: 100,
+  matches: 5_000_000,
   publishRate: 20,
   message: 65_536,
   queueCount: 1_000,
@@ -25,6 +27,8 @@ Deno.test("resolveHubLimits takes the least and the greatest value of each limit
     clients: 1,
     topics: 1,
     subscriptions: 1,
+    commandRate: 1,
+    matches: 1,
     publishRate: 1,
     message: 1,
     queueCount: 1,
@@ -35,9 +39,10 @@ Deno.test("resolveHubLimits takes the least and the greatest value of each limit
   };
   assertEquals(resolveHubLimits(least), least);
   for (const [name, value] of Object.entries(least)) {
-    assertEquals(resolveHubLimits({ [name]: Infinity }), {
+    const greatest = name === "heartbeat" ? 20_000 : Infinity;
+    assertEquals(resolveHubLimits({ [name]: greatest }), {
       ...DEFAULTS,
-      [name]: Infinity,
+      [name]: greatest,
     });
     for (const wrong of [value - 0.5, -Infinity, NaN, "10", null]) {
       assertThrows(
@@ -47,4 +52,9 @@ Deno.test("resolveHubLimits takes the least and the greatest value of each limit
       );
     }
   }
+  assertThrows(
+    () => resolveHubLimits({ heartbeat: 20_001 }),
+    RangeError,
+    'Cannot set "heartbeat" to 20001: expected at most 20000',
+  );
 });

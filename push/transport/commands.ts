@@ -8,18 +8,20 @@ import { ConnError } from "../../conn/error.ts";
 import { MessageRate } from "../../ws/machine/message_rate.ts";
 import { checkPublish, checkSubscribe } from "../access.ts";
 import type { HubCore } from "../core.ts";
-import { FORBIDDEN, type HubClient } from "../delivery/client.ts";
+import type { HubClient } from "../delivery/client.ts";
 import { checkFilter, checkTopic } from "../model/topic_name.ts";
-import type {
-  AuthorizeCommand,
-  ClientMessage,
-  ErrorMessage,
-  PresenceCommand,
-  PublishCommand,
-  ServerMessage,
-  SubscribeCommand,
-  UnsubscribeCommand,
+import {
+  type AuthorizeCommand,
+  type ClientMessage,
+  type ErrorMessage,
+  FORBIDDEN,
+  type PresenceCommand,
+  type PublishCommand,
+  type ServerMessage,
+  type SubscribeCommand,
+  type UnsubscribeCommand,
 } from "../wire/protocol.ts";
+import { CommandRate } from "./command_rate.ts";
 import { parseSince } from "./query.ts";
 
 /** What an answer is about. */
@@ -30,7 +32,10 @@ export class Commands {
   readonly #core: HubCore;
   readonly #client: HubClient;
   readonly #reply: (message: ServerMessage) => void;
-  #rate: MessageRate | undefined;
+  readonly #commands: CommandRate;
+  #values: MessageRate | undefined;
+  /** What the command under way costs. */
+  #cost = 1;
 
   constructor(
     core: HubCore,
@@ -40,14 +45,33 @@ export class Commands {
     this.#core = core;
     this.#client = client;
     this.#reply = reply;
+    const { commandRate } = core.settings;
+    this.#commands = new CommandRate(commandRate, core.wheel.now());
   }
 
   /**
    * Does what a command says.
    *
-   * @returns A promise if a hook takes time: what follows has to wait.
+   * @returns A promise if what follows has to wait: for a hook, or because the
+   * client asks for too much.
    */
   do(command: ClientMessage): void | Promise<void> {
+    this.#cost = 1;
+    const done = this.#do(command);
+    const { wheel } = this.#core;
+    const wait = this.#commands.spend(this.#cost, wheel.now());
+    if (wait === 0) return done;
+    return Promise.all([done, this.#pause(wait)]).then(() => {});
+  }
+
+  #pause(delay: number): Promise<void> {
+    const { clock } = this.#core;
+    return new Promise((resolve) => {
+      clock.unrefTimer?.(clock.setTimeout(resolve, delay));
+    });
+  }
+
+  #do(command: ClientMessage): void | Promise<void> {
     switch (command.type) {
       case "subscribe":
         return this.#try(command, () => this.#subscribe(command));
@@ -114,7 +138,7 @@ export class Commands {
     const { filter, mode = "latest", since, delta = false, presence = false } =
       command;
     if (this.#client.hasLeft) return;
-    this.#core.subscribe(this.#client, filter, [filter], {
+    this.#cost = this.#core.subscribe(this.#client, filter, [filter], {
       mode,
       since: since === undefined ? "newest" : parseSince(since),
       delta,
@@ -137,11 +161,11 @@ export class Commands {
 
   #publish(command: PublishCommand): void | Promise<void> {
     const { topic, value } = command;
-    this.#rate ??= new MessageRate(this.#core.settings.publishRate);
-    if (!this.#rate.take(this.#core.wheel.now())) {
+    this.#values ??= new MessageRate(this.#core.settings.publishRate);
+    if (!this.#values.take(this.#core.wheel.now())) {
       throw refusal(
         "rate_limited",
-        `Cannot publish to "${topic}": expected at most ${this.#rate.perSecond} values a second`,
+        `Cannot publish to "${topic}": expected at most ${this.#values.perSecond} values a second`,
       );
     }
     checkTopic(topic);
@@ -157,6 +181,7 @@ export class Commands {
 
   /** Publishes; what the client sends next does not wait for the engine. */
   #send({ ref, topic, value, key }: PublishCommand): void {
+    if (this.#client.hasLeft) return;
     this.#core.publish(topic, JSON.stringify(value), key).then(
       (published) => this.#reply({ type: "published", ref, ...published }),
       (error) => this.#refuse({ ref }, error),
@@ -181,16 +206,18 @@ export class Commands {
     const core = this.#core;
     const client = this.#client;
     const grant = await core.options.onAuthorize?.(token, client);
-    if (grant === undefined) throw refusal("forbidden", "The token is refused");
+    const expiresIn = grant && core.expiresIn(grant);
+    if (!grant || expiresIn === 0) {
+      throw refusal("forbidden", "The token is refused");
+    }
     if (client.hasLeft) return;
     client.grant = grant;
     core.watchExpiry(client);
-    const { expires } = grant;
-    this.#reply(
-      expires === undefined
-        ? { type: "authorized", ref }
-        : { type: "authorized", ref, expiresIn: expires - core.now() },
-    );
+    this.#reply({
+      type: "authorized",
+      ref,
+      ...(expiresIn === undefined ? {} : { expiresIn }),
+    });
     await this.#checkAgain();
   }
 
@@ -204,7 +231,8 @@ export class Commands {
       for (const filter of filters) {
         await checkSubscribe(this.#core.options, client, filter);
       }
-    } catch {
+    } catch (error) {
+      if (!(error instanceof ConnError)) throw error;
       client.outlet.close(FORBIDDEN, "A subscription is no longer granted");
     }
   }

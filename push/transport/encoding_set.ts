@@ -10,6 +10,7 @@ import {
   EventStreamEnvelopes,
   EventStreamValues,
 } from "./event_stream_encoding.ts";
+import { LocalItems } from "./local_encoding.ts";
 import { PolledItems } from "./poll_encoding.ts";
 import { WsEnvelopes, WsValues } from "./ws_encoding.ts";
 
@@ -21,6 +22,7 @@ export class EncodingSet {
   readonly websocket: Readonly<Record<Format, Encodings>>;
   readonly eventStream: Readonly<Record<Format, Encodings>>;
   readonly poll: Encodings;
+  readonly local: Encodings;
 
   constructor(epoch: EpochOf) {
     this.websocket = {
@@ -38,6 +40,7 @@ export class EncodingSet {
       },
     };
     this.poll = same(new PolledItems(6, epoch));
+    this.local = same(new LocalItems(7, epoch));
   }
 }
 

@@ -46,12 +46,17 @@ export async function connectClient(
   if (!core.hasRoom) return noRoom();
   try {
     const search = new URL(request.url).searchParams;
-    const query = parseQuery(search, core.defaultTopic);
-    const grant = await core.options.onConnect?.(request, info) ?? {};
+    const query = parseQuery(
+      search,
+      core.defaultTopic,
+      core.settings.subscriptions,
+    );
+    const grant = await admit(core, request, info);
     if (grant instanceof Response) return grant;
     const client = arriving(core, info, grant, transport);
     // Who speaks the subprotocol may subscribe later.
-    const subscribes = search.has("topic") || !offersCommands(request);
+    const subscribes = transport !== "websocket" || search.has("topic") ||
+      !offersCommands(request);
     const arrival = resumed({ request, info, client, query, subscribes });
     if (subscribes) await checkFilters(core, client, query.filters);
     // Others may have come meanwhile.
@@ -79,6 +84,25 @@ function transportOf(
   const streams = request.method === "GET" &&
     accept.toLowerCase().includes("text/event-stream");
   return streams ? "event-stream" : "poll";
+}
+
+/** Asks who is to be let in, and refuses those whose time is over. */
+async function admit(
+  core: HubCore,
+  request: Request,
+  info: ServeInfo,
+): Promise<Grant | Response> {
+  const { onConnect } = core.options;
+  if (onConnect === undefined) return {};
+  const grant: unknown = await onConnect(request, info);
+  if (grant instanceof Response) return grant;
+  if (typeof grant !== "object" || grant === null) {
+    throw new TypeError('"onConnect" gave neither a grant nor a response');
+  }
+  if (core.expiresIn(grant) !== 0) return grant;
+  return refusal(401, "The grant has expired", [
+    ["WWW-Authenticate", 'Bearer error="invalid_token"'],
+  ]);
 }
 
 function arriving(

@@ -42,7 +42,11 @@ export function noticeMessage(
 ): GapMessage | ResetMessage {
   const topic = notice.topic === undefined ? {} : { topic: notice.topic };
   if (notice.kind === "reset") {
-    return { type: "reset", filter, ...topic, reason: notice.reason };
+    const { reason, offset } = notice;
+    const place = offset === undefined
+      ? {}
+      : { cursor: formatCursor(epoch, offset) };
+    return { type: "reset", filter, ...topic, ...place, reason };
   }
   const { offset, missed } = notice;
   const cursor = formatCursor(epoch, offset);

@@ -86,8 +86,9 @@ class EventStreamSession extends WheelEntry implements Outlet {
   /** The connection's handler. */
   handle(event: LifeEvent, conn: EventStreamConn): void {
     if (event.type === "open") this.#open(conn);
-    else if (event.type === "drain") this.#client?.drained();
-    else {
+    else if (event.type === "drain") {
+      if (this.#client !== undefined) this.#core.drained(this.#client);
+    } else {
       this.#core.wheel.cancel(this);
       if (this.#client !== undefined) this.#core.leave(this.#client);
     }

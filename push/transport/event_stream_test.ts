@@ -59,10 +59,9 @@ Deno.test("a cursor of no use is told by an event of its own, without an id", as
   });
   assertEquals(await old.next(), { id: `${epoch}.5`, data: "5" });
   const stream = await site.stream("/push?topic=t&since=other.3");
-  assertEquals(await stream.next(), {
-    event: "reset",
-    data: '{"type":"reset","filter":"t","reason":"epoch"}',
-  });
+  const reset = (await stream.next())!;
+  assertEquals(reset.event, "reset");
+  assertEquals(JSON.parse(reset.data!).reason, "epoch");
   assertEquals(await stream.next(), { id: `${epoch}.5`, data: "5" });
 });
 

@@ -6,12 +6,13 @@
 
 import { WheelEntry } from "../../conn/wheel.ts";
 import type { HubCore } from "../core.ts";
-import { EXPIRED, HubClient } from "../delivery/client.ts";
+import { HubClient } from "../delivery/client.ts";
 import type { Outlet } from "../delivery/encoding.ts";
 import { Entry } from "../delivery/entry.ts";
 import type { Since } from "../delivery/recovery.ts";
 import { formatCursor } from "../model/cursor.ts";
 import { isPattern } from "../model/topic_name.ts";
+import { EXPIRED } from "../wire/protocol.ts";
 import type { PolledItem } from "./poll_encoding.ts";
 import { refusal } from "./refusal.ts";
 import type { Arrival } from "./web_socket.ts";
@@ -163,9 +164,13 @@ class Poll extends WheelEntry implements Outlet {
     return new Response(body, { headers });
   }
 
-  /** Nothing is newer than what the client has. */
+  /** Nothing is newer than what the client has: its tag is good, RFC 9110 §15.4.5. */
   #notModified(): Response {
-    const etag = this.#tag(this.#here());
+    const since = this.#since;
+    const here = this.#here();
+    const isOurs = typeof since === "object" &&
+      since.epoch === this.#core.store.epoch;
+    const etag = this.#tag(isOurs ? since.offset : here);
     const headers = { etag, "cache-control": "no-cache" };
     return new Response(null, { status: 304, headers });
   }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { WheelEntry, wheelFor } from "../../conn/wheel.ts";
 import { Site } from "./site_test_util.ts";
 
 Deno.test("GET gives the newest value, and 404 without one", async () => {
@@ -181,6 +182,25 @@ Deno.test("a poll that has waited long enough gets 304", async () => {
     assertEquals(await answer, [304, "", `"${epoch}.1"`]);
     assertEquals(site.hub.stats.clients, 0);
   }
+});
+
+Deno.test("what is published as the time is over is not lost", async () => {
+  await using site = await Site.open();
+  const { epoch } = site.hub;
+  const path = "/push?topic=t&mode=every&format=envelope";
+  const answer = site.get(`${path}&wait=2&since=${epoch}.0`);
+  await site.until(() => site.hub.subscribers("t") === 1);
+  class Publish extends WheelEntry {
+    override due(): void {
+      site.hub.publish("t", 1);
+    }
+  }
+  // In the same turn, behind the poll.
+  wheelFor(site.clock).schedule(new Publish(), site.clock.now() + 2000);
+  await site.clock.advance(2200);
+  const [first, , etag] = await answer;
+  const second = await site.get(path, { "if-none-match": etag! });
+  assertEquals([first, second[0]].sort(), [200, 304]);
 });
 
 Deno.test("a poll whose client leaves is over", async () => {

@@ -30,15 +30,25 @@ export interface SubscriptionQuery {
  *
  * @param query The query.
  * @param defaultTopic What is asked for if it names no topic.
+ * @param maxFilters How many topics it may name.
  * @throws {ConnError} With code `"query_invalid"`, `"cursor_invalid"` or
  * `"filter_invalid"`.
  */
 export function parseQuery(
   query: URLSearchParams,
   defaultTopic: string,
+  maxFilters: number,
 ): SubscriptionQuery {
-  const named = query.getAll("topic");
+  const named = [...new Set(query.getAll("topic"))].sort();
   const filters = named.length === 0 ? [defaultTopic] : named;
+  if (filters.length > maxFilters) {
+    throw invalid(
+      "query_invalid",
+      "topic",
+      `${filters.length} topics`,
+      `at most ${maxFilters}`,
+    );
+  }
   filters.forEach(checkFilter);
   const format = oneOf(query, "format", ["value", "envelope"]);
   const enveloped = format === "envelope";

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { serve } from "../../http/server/serve.ts";
 import { openHub } from "../hub.ts";
 import { Site } from "./site_test_util.ts";
 
@@ -137,5 +138,29 @@ Deno.test("messages are compressed for who offers it, if that is wanted", async 
     const [, value] = await client.take(2);
     assert(value?.type === "value");
     assertEquals(value.value, text);
+    client.send({ type: "subscribe", filter: "+", mode: "every" });
+    await client.take(2);
+    const texts = ["short", `${text}1`, `${text}2`];
+    for (const text of texts) site.hub.publish("u", text);
+    assertEquals(
+      await client.brief(3),
+      texts.map((text) => `value u ${JSON.stringify(text)}`),
+    );
   }
+});
+
+Deno.test("a program that does its own routing lets clients in by connect", async () => {
+  await using hub = await openHub();
+  await hub.publish("mine", 1);
+  await using server = serve(
+    { hostname: "127.0.0.1", port: 0 },
+    (request, info) => {
+      if (new URL(request.url).pathname !== "/own") return new Response("own");
+      return hub.connect(request, info);
+    },
+  );
+  const { port } = server.addr as Deno.NetAddr;
+  const url = `http://127.0.0.1:${port}`;
+  assertEquals(await (await fetch(`${url}/own?topic=mine`)).json(), 1);
+  assertEquals(await (await fetch(`${url}/push`)).text(), "own");
 });

@@ -47,8 +47,8 @@ export function acceptWebSocket(
   return upgrade(arrival.request, arrival.info, {
     ...options,
     protocols: [SUBPROTOCOL],
-    // Around a value there is a command.
-    maxMessage: message + 1024,
+    // Characters of a value may be three bytes, and it has a command around it.
+    maxMessage: message * 3 + 4096,
     highMark,
   }, (event, conn) => session.handle(event, conn));
 }
@@ -95,7 +95,7 @@ class WebSocketSession implements Outlet {
       case "message":
         return this.#take(event.data);
       case "drain":
-        return this.#client?.drained();
+        return this.#client && this.#core.drained(this.#client);
       case "close":
         if (this.#client !== undefined) this.#core.leave(this.#client);
     }
@@ -121,15 +121,23 @@ class WebSocketSession implements Outlet {
     core.join(client);
     if (!subscribes) return;
     const { filters, since = "newest" } = query;
-    core.subscribe(client, filters.join(","), filters, { ...query, since });
+    const filter = filters.join(",");
+    core.subscribe(client, filter, filters, {
+      ...query,
+      since,
+      begun: (cursor) => {
+        if (!speaks) return;
+        const where = cursor === undefined ? {} : { cursor };
+        this.#reply({ type: "subscribed", filter, ...where });
+      },
+    });
   }
 
-  #hello({ id: client, grant: { expires } }: ClientInfo): ServerMessage {
-    const { store, now } = this.#core;
-    const hello = { type: "hello", client, epoch: store.epoch } as const;
-    return expires === undefined
-      ? hello
-      : { ...hello, expiresIn: expires - now() };
+  #hello({ id: client, grant }: ClientInfo): ServerMessage {
+    const { epoch } = this.#core.store;
+    const hello = { type: "hello", client, epoch } as const;
+    const expiresIn = this.#core.expiresIn(grant);
+    return expiresIn === undefined ? hello : { ...hello, expiresIn };
   }
 
   #greet(client: HubClient): void {
@@ -155,6 +163,13 @@ class WebSocketSession implements Outlet {
         reply: 1003,
       });
     }
-    return this.#commands.do(parseCommand(data));
+    const done = this.#commands.do(parseCommand(data));
+    // Who does not take answers gets no more of them.
+    if (done !== undefined) return done.then(() => this.#room());
+    if (this.#conn!.needsDrain) return this.#room();
+  }
+
+  #room(): Promise<void> {
+    return this.#conn!.drain();
   }
 }

@@ -107,7 +107,10 @@ Deno.test("a grant's filters bound what a client subscribes to", async () => {
     "error forbidden",
     "error forbidden",
   ]);
-  await assertRejects(() => site.client("/push?topic=c"), ConnError);
+  await assertRejects(() => site.client("/push?topic=c"), ConnError, "403");
+  assertEquals((await site.get("/push?topic=c"))[0], 403);
+  const stream = await site.stream("/push?topic=a&topic=c");
+  assertEquals(stream.response.status, 403);
 });
 
 Deno.test("a client that names no topic gets no default topic that it may not have", async () => {
@@ -227,6 +230,7 @@ Deno.test("a client that may no longer have what it has is closed with 4403", as
   assertEquals(await client.closeCode(), 4403);
 
   const other = await site.client("/push?topic=a&topic=b");
+  assertEquals(await other.brief(1), ["subscribed a,b"]);
   other.send({ type: "authorize", ref: 1, token: "x" });
   assertEquals(await other.brief(1), ["authorized"]);
   other.send({ type: "unsubscribe", filter: "none" });

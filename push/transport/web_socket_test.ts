@@ -220,7 +220,12 @@ Deno.test("a client without the subprotocol may ask for messages", async () => {
   await site.hub.publish("a", 1);
   await site.hub.publish("b", 2);
   const client = await site.bare("/push?topic=a&topic=b&format=envelope");
-  assertEquals(await client.brief(3), ["hello", "value a 1", "value b 2"]);
+  assertEquals(await client.brief(4), [
+    "hello",
+    "subscribed a,b",
+    "value a 1",
+    "value b 2",
+  ]);
   client.send({ type: "subscribe", filter: "b" });
   assertEquals(await client.brief(2), ["subscribed b", "value b 2"]);
 });

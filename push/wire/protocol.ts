@@ -11,6 +11,15 @@
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "meerkat.push.v1";
 
+/** Close code: what the client may do has ended; it may come with a new token. */
+export const EXPIRED = 4401;
+/** Close code: the client may no longer do what it does. */
+export const FORBIDDEN = 4403;
+/** Close code: the client is too far behind; it may come back with its cursor. */
+export const TOO_FAR_BEHIND = 4408;
+/** Close code: the hub restarts, as registered for RFC 6455. */
+export const SERVICE_RESTART = 1012;
+
 /**
  * How a subscription is served: `latest` gives the newest value and leaves out
  * what was overtaken while the client was busy; `every` gives all, in order.
@@ -176,6 +185,8 @@ export interface ResetMessage {
   topic?: string;
   /** Why. */
   reason: "epoch" | "history";
+  /** What to come back with; left out if that is what the client has. */
+  cursor?: string;
 }
 
 /** Who is there. */

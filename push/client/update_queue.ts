@@ -6,6 +6,7 @@
 
 import type { ConnError } from "../../conn/error.ts";
 import type { Mode } from "../wire/protocol.ts";
+import type { UpdateSource } from "./subscription.ts";
 import type { ResetUpdate, Update } from "./updates.ts";
 
 /** How much may wait in a queue. */
@@ -33,7 +34,7 @@ const DONE: Taken = { done: true, value: undefined };
  * waits, so that a topic which changes all the time does not wait forever, and no
  * more values wait than there are topics.
  */
-export class UpdateQueue {
+export class UpdateQueue implements UpdateSource {
   readonly #limits: QueueLimits;
   readonly #onTake: () => void;
   #items: Item[] = [];
@@ -95,8 +96,8 @@ export class UpdateQueue {
   push(update: Update, size: number, cursor?: string): void {
     if (this.#end !== undefined) return;
     const before = this.received;
-    if (cursor !== undefined) this.received = cursor;
     if (update.type === "reset") this.#void(update);
+    if (cursor !== undefined) this.received = cursor;
     if (update.type !== "value" || this.#values === undefined) {
       this.#add({ update, size, before });
     } else {
@@ -151,6 +152,12 @@ export class UpdateQueue {
       this.#values?.clear();
     } else if (this.#end !== undefined) return;
     this.#end = { error };
+    this.#serve();
+  }
+
+  /** Nothing comes any more; what waits is given first. */
+  finish(): void {
+    this.#end ??= { error: undefined };
     this.#serve();
   }
 

@@ -1,4 +1,10 @@
-import type { Clock } from "../../conn/clock.ts";
+/**
+ * The time of day, for what is kept longer than a program runs.
+ *
+ * @module
+ */
+
+import type { Clock } from "../conn/clock.ts";
 
 /**
  * The time of day in milliseconds since the epoch: the system's, or, for a test,
