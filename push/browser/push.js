@@ -206,11 +206,13 @@ export class PushClient extends EventTarget {
    * @param {string} token
    */
   async authorize(token) {
-    if (typeof this.#token !== "function") this.#token = token;
-    if (this.#state === "open" && !this.#link.send) this.#connect(token);
-    else if (this.#state !== "connecting") {
+    const isConnected = this.#state !== "connecting";
+    if (isConnected && (this.#state !== "open" || this.#link.send)) {
       await this.#ask({ type: "authorize", token });
     }
+    // One that the hub has refused is not shown again.
+    if (typeof this.#token !== "function") this.#token = token;
+    if (this.#state === "open" && !this.#link.send) this.#connect(token);
   }
 
   /** Closes the connection and ends all subscriptions. */
@@ -371,7 +373,7 @@ export class PushClient extends EventTarget {
   }
 
   #refreshIn(expiresIn) {
-    if (typeof this.#token !== "function") return;
+    if (typeof this.#token !== "function" || !(expiresIn > 0)) return;
     clearTimeout(this.#refresh);
     this.#refresh = setTimeout(async () => {
       try {
@@ -379,7 +381,7 @@ export class PushClient extends EventTarget {
       } catch {
         // The hub closes the connection, then, and the next one asks again.
       }
-    }, Math.min(expiresIn * 0.8, 2 ** 31 - 1));
+    }, Math.min(Math.max(expiresIn * 0.8, 1000), 2 ** 31 - 1));
   }
 
   #leave(feed) {
@@ -916,10 +918,12 @@ async function deliver(subscription, callback) {
 }
 
 function load(name) {
+  const saved = Object.create(null); // A topic may be named as one of its members.
   try {
-    return JSON.parse(sessionStorage.getItem(name)) ?? {};
+    const text = name === undefined ? null : sessionStorage.getItem(name);
+    return Object.assign(saved, JSON.parse(text));
   } catch {
-    return {}; // Forbidden, or not ours.
+    return saved; // Forbidden, or not ours.
   }
 }
 
@@ -954,7 +958,7 @@ async function* linesOf(body, heard) {
 async function* eventsOf(lines) {
   let event = {};
   for await (const line of lines) {
-    const [, name, text] = /^([^:]*):? ?(.*)$/.exec(line);
+    const [, name, text] = /^([^:]*):? ?(.*)$/s.exec(line);
     if (line === "") {
       yield event;
       event = {};

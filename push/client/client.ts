@@ -183,8 +183,13 @@ export class PushClient implements AsyncDisposable {
    * {@linkcode PushClient.closed}.
    */
   authorize(token: string): Promise<number | undefined> {
-    this.#token = token;
+    const take = () => {
+      this.#token = token;
+    };
+    // One that the hub has refused is not shown again.
+    if (this.state !== "open") take();
     const answer = this.#session.ask({ type: "authorize", token });
+    answer.then(take, () => {});
     return quietly(
       answer.then((answer) => (answer as AuthorizedMessage).expiresIn),
     );

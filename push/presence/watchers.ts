@@ -17,19 +17,20 @@ export interface Watcher {
 export class Watchers {
   readonly #membersOf: (topic: string) => Member[];
   readonly #byTopic = new Map<string, Set<Watcher>>();
-  /** Topics of which clients that were busy have missed changes. */
+  /** Topics of which clients are to be told all: they are new, or were busy. */
   readonly #missed = new Map<Watcher, Set<string>>();
 
   constructor(membersOf: (topic: string) => Member[]) {
     this.#membersOf = membersOf;
   }
 
-  /** Begins to tell a client, with all that are there. */
+  /** Begins to tell a client, at the end of the turn, with all that are there. */
   add(topic: string, client: Watcher): void {
     const watching = this.#byTopic.get(topic);
     if (watching !== undefined) watching.add(client);
     else this.#byTopic.set(topic, new Set([client]));
-    this.#tellAll(topic, client);
+    this.#note(topic, client);
+    queueMicrotask(() => this.drained(client));
   }
 
   /** Tells a client no more. */
@@ -48,10 +49,9 @@ export class Watchers {
     const payloads = new Map<Encoding, unknown>();
     for (const client of this.#byTopic.get(topic) ?? []) {
       const { outlet, encodings: { whole } } = client;
-      if (outlet.needsDrain) {
-        this.#note(topic, client);
-        continue;
-      }
+      if (outlet.needsDrain) this.#note(topic, client);
+      // It is told of all, soon.
+      if (this.#missed.get(client)?.has(topic)) continue;
       if (!payloads.has(whole)) payloads.set(whole, whole.message(message));
       const payload = payloads.get(whole);
       if (payload !== undefined) outlet.send(payload);

@@ -36,6 +36,8 @@ export class Commands {
   #values: MessageRate | undefined;
   /** What the command under way costs. */
   #cost = 1;
+  /** Ends a pause. */
+  #goOn: (() => void) | undefined;
 
   constructor(
     core: HubCore,
@@ -66,9 +68,18 @@ export class Commands {
 
   #pause(delay: number): Promise<void> {
     const { clock } = this.#core;
-    return new Promise((resolve) => {
-      clock.unrefTimer?.(clock.setTimeout(resolve, delay));
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = clock.setTimeout(resolve, delay);
+    this.#goOn = () => {
+      clock.clearTimeout(timer);
+      resolve();
+    };
+    return promise;
+  }
+
+  /** The client has left. */
+  close(): void {
+    this.#goOn?.();
   }
 
   #do(command: ClientMessage): void | Promise<void> {

@@ -97,6 +97,7 @@ class WebSocketSession implements Outlet {
       case "drain":
         return this.#client && this.#core.drained(this.#client);
       case "close":
+        this.#commands?.close();
         if (this.#client !== undefined) this.#core.leave(this.#client);
     }
   }

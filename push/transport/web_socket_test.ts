@@ -117,7 +117,7 @@ Deno.test("a command that is none closes the connection", async () => {
 Deno.test("a message beyond the limit closes with 1009", async () => {
   await using site = await Site.open({ limits: { message: 100 } });
   const client = await site.client();
-  client.send({ type: "publish", ref: 1, topic: "t", value: "x".repeat(2000) });
+  client.send({ type: "publish", ref: 1, topic: "t", value: "x".repeat(9000) });
   assertEquals(await client.closeCode(), 1009);
 });
 
