@@ -259,7 +259,7 @@ export function listen<E, C>(
     tlsHandshakeTimeout: options.tlsHandshakeTimeout ?? 10_000,
     clock: options.clock ?? systemClock,
     onListen: options.onListen,
-    onError: options.onError ?? console.error,
+    onError: options.onError ?? printError,
     onTlsError: options.onError ?? (() => {}),
     attach(accepted) {
       const { transport, secure } = accepted;
@@ -320,4 +320,9 @@ function closeOnAbort(server: Server, signal: AbortSignal): void {
   signal.addEventListener("abort", close);
   const forget = () => signal.removeEventListener("abort", close);
   server.finished.then(forget, forget);
+}
+
+/** Prints what went wrong, without its stack: to format that may take a file. */
+function printError(error: unknown): void {
+  console.error(String(error));
 }

@@ -52,6 +52,8 @@ export class HubCore {
   readonly presence: Presence;
   readonly watchers: Watchers;
   readonly encodings: EncodingSet;
+  /** How many clients may yet be let in. */
+  arriving = 0;
   readonly clients: Set<HubClient> = new Set();
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -177,7 +179,8 @@ export class HubCore {
 
   /** Whether another client can be let in. */
   get hasRoom(): boolean {
-    return !this.#isClosed && this.clients.size < this.settings.clients;
+    const { size } = this.clients;
+    return !this.#isClosed && size + this.arriving < this.settings.clients;
   }
 
   /** Lets a client in. */
@@ -241,7 +244,7 @@ export class HubCore {
     client.subscriptions.push({ name, subscription, joined, watches });
     if (joined !== undefined) this.#enter(client, joined, watches);
     subscription.begin(start);
-    return feed.size === 1 ? 1 + feed.places.size / 100 : 1;
+    return feed.size === 1 ? 1 + feed.places.size / 2000 : 1;
   }
 
   /** The topic that a client becomes a member of by subscribing. */

@@ -45,7 +45,8 @@ export interface TopicOptions {
    */
   delta?: boolean;
   /**
-   * Know which clients subscribe to the topic by its name, and tell who asks.
+   * Know which clients subscribe to the topic by its name, and tell who asks. Who
+   * watches gets all members and each change, so it is for up to some hundreds.
    *
    * @default {false}
    */
@@ -91,8 +92,8 @@ export interface HubLimits {
   subscriptions?: number;
   /**
    * Commands that a client may send per second, as a token bucket of as many;
-   * subscribing to a new pattern counts for one more with each 100 topics. Beyond it
-   * the client is not read from for a while.
+   * subscribing to a new pattern counts for one more with each 2000 topics. Beyond
+   * it the client is not read from for a while, of up to a second.
    *
    * @default {100}
    */

@@ -87,6 +87,11 @@ export class ClientHandshake<A> {
     );
   }
 
+  /** The URL as errors show it: its query may hold a token. */
+  get #shown(): string {
+    return this.#url.replace(/\?.*$/, "");
+  }
+
   /**
    * Asks until there is an answer.
    *
@@ -129,7 +134,7 @@ export class ClientHandshake<A> {
         throw error;
       }
       throw new ConnError(
-        `Cannot open the WebSocket "${this.#url}": the handshake took longer than ${timeout} ms`,
+        `Cannot open the WebSocket "${this.#shown}": the handshake took longer than ${timeout} ms`,
         { code: "handshake_timeout", side: "remote", cause: error },
       );
     }
@@ -163,7 +168,7 @@ export class ClientHandshake<A> {
     const body = await beginningOf(response.body, clock);
     if (signal?.aborted) return aborted(signal);
     return new WsRefusedError(
-      `Cannot open the WebSocket "${this.#url}": the server answered ${status}${
+      `Cannot open the WebSocket "${this.#shown}": the server answered ${status}${
         reason && ` ${reason}`
       }, expected 101`,
       { head, body },

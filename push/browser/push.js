@@ -25,6 +25,8 @@ const TRIES = ["websocket", "websocket", "event-stream", "poll"];
 const OPEN_WITHIN = 10_000;
 /** Milliseconds of silence after which an event stream is dead: three heartbeats. */
 const SILENCE = 45_000;
+/** The longest that a hub can send a client away, in milliseconds. */
+const MAX_RETRY = 600_000;
 /** Seconds that a poll waits. */
 const WAIT = 25;
 
@@ -325,9 +327,10 @@ export class PushClient extends EventTarget {
     if (openedAt === undefined) this.#try = (this.#try + 1) % TRIES.length;
     else if (performance.now() - openedAt > 5_000) this.#attempts = 0;
     // From one transport to the next there is nothing to wait for.
-    if (openedAt === undefined && this.#try > 1) retry ??= 0;
+    const pause = openedAt === undefined && this.#try > 1 ? 0 : undefined;
     this.#show("connecting", TRIES[this.#try]);
-    this.#connectLater(retry);
+    // What the hub says is not believed beyond reason.
+    this.#connectLater(retry > 0 ? Math.min(retry, MAX_RETRY) : pause);
   }
 
   /** Looks whether a WebSocket gets through now, while something else serves. */
@@ -643,7 +646,13 @@ class SocketLink {
     url.protocol = url.protocol.replace("http", "ws");
     if (this.#host.token) url.searchParams.set("token", this.#host.token);
     const socket = this.#socket = new WebSocket(url.href, SUBPROTOCOL);
-    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    socket.onmessage = ({ data }) => {
+      try {
+        this.#receive(JSON.parse(data));
+      } catch {
+        this.#lost(); // It makes no sense: the next connection begins anew.
+      }
+    };
     socket.onclose = ({ code, reason }) => this.#lost(code, reason);
   }
 

@@ -183,13 +183,13 @@ export class PushClient implements AsyncDisposable {
    * {@linkcode PushClient.closed}.
    */
   authorize(token: string): Promise<number | undefined> {
-    const take = () => {
-      this.#token = token;
-    };
-    // One that the hub has refused is not shown again.
-    if (this.state !== "open") take();
+    const before = this.#token;
+    this.#token = token;
     const answer = this.#session.ask({ type: "authorize", token });
-    answer.then(take, () => {});
+    answer.catch(() => {
+      // One that the hub has refused is not shown again.
+      if (this.#token === token) this.#token = before;
+    });
     return quietly(
       answer.then((answer) => (answer as AuthorizedMessage).expiresIn),
     );

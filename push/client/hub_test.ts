@@ -254,11 +254,20 @@ Deno.test("a token is looked at when the client comes, and when it shows another
     "forbidden",
   );
   assertEquals(client.state, "open");
+  // One that was refused is not shown again.
   bench.cut();
-  const error = await client.closed;
+  await assertRejects(() => client.presence("a"), ConnError);
+  assertEquals(shown, ["one", "two", "bad", "two"]);
+  await client.close();
+});
+
+Deno.test("a token that is refused when the client comes ends it", async () => {
+  await using bench = await HubBench.open({
+    onConnect: () => new Response("No", { status: 401 }),
+  });
+  const error = await bench.connect({ token: "bad" }).closed;
   assertInstanceOf(error, WsRefusedError);
   assertEquals(error.head.status, 401);
-  assertEquals(shown, ["one", "two", "bad", "bad"]);
 });
 
 Deno.test("who is there, and who comes and goes", async () => {

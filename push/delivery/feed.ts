@@ -7,7 +7,7 @@
 import type { WhenBehind } from "../options.ts";
 import { Batches } from "./batches.ts";
 import type { Encoding, Sendable, Wire } from "./encoding.ts";
-import type { Entry, Gap } from "./entry.ts";
+import type { Entry, Gap, Item } from "./entry.ts";
 import { Log, type LogLimits } from "./log.ts";
 import { type Place, Places } from "./places.ts";
 import type {
@@ -16,6 +16,18 @@ import type {
   Subscription,
 } from "./subscription.ts";
 import type { Topic } from "./topic.ts";
+
+/** So many payloads for those that are behind are kept until the next version. */
+const MAX_PIECES = 4;
+
+/** A payload, and of what it was made. */
+interface Piece {
+  readonly encoding: Encoding;
+  readonly first: Item;
+  readonly last: Item;
+  readonly length: number;
+  readonly payload: unknown;
+}
 
 /** What all feeds of a hub share. */
 export interface FeedOptions {
@@ -50,6 +62,8 @@ export class Feed {
   /** Those that have what is still to come here, and up to where. */
   readonly #ahead = new Map<Subscription, number>();
   readonly #wires: Wire[] = [];
+  /** What was made last for those that are behind. */
+  #pieces: Piece[] = [];
   /** What was published since the feed was sent on last. */
   #pending: (Entry | Gap)[] = [];
   #changed: Place[] = [];
@@ -89,6 +103,23 @@ export class Feed {
   /** Where the items of this feed go in an encoding. */
   wire(encoding: Encoding): Wire {
     return this.#wires[encoding.index] ??= newWire(this.filters);
+  }
+
+  /** The payload of items for one that is behind; the next often needs the same. */
+  piece(items: readonly Sendable[], encoding: Encoding): unknown {
+    const first = items[0]!.item;
+    const last = items[items.length - 1]!.item;
+    const { length } = items;
+    const known = this.#pieces.find((piece) =>
+      piece.encoding === encoding && piece.length === length &&
+      piece.first === first && piece.last === last
+    );
+    // What patches apply to may differ.
+    if (known !== undefined && !encoding.delta) return known.payload;
+    const payload = encoding.batch(items, this.wire(encoding), true);
+    this.#pieces = [{ encoding, first, last, length, payload }, ...this.#pieces]
+      .slice(0, MAX_PIECES);
+    return payload;
   }
 
   /** Puts a topic at the end: none has a newer version. */
@@ -200,6 +231,7 @@ export class Feed {
     this.#setBusyAside(this.#every);
     this.#setBusyAside(this.#latest);
     const newest = this.#takeChanged();
+    this.#pieces = [];
     this.#pending = [];
     this.#sentTo = pending[pending.length - 1]!.offset;
     const met = this.#meetAhead(pending);

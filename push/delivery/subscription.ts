@@ -102,7 +102,7 @@ export abstract class Subscription {
 
   #send(items: readonly Sendable[]): void {
     const { feed, encoding, subscriber } = this;
-    const payload = encoding.batch(items, feed.wire(encoding), true);
+    const payload = feed.piece(items, encoding);
     if (payload !== undefined) subscriber.outlet.send(payload);
   }
 

@@ -27,8 +27,12 @@ export interface TopicStoreOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** So many feeds are kept that have no subscription: polls come again. */
+/**
+ * So many feeds, with so many topics in all, are kept that have no subscription:
+ * polls come again.
+ */
 const MAX_IDLE = 64;
+const MAX_IDLE_PLACES = 250_000;
 
 /** What an engine keeps, in memory, and who is to be told of what is new. */
 export class TopicStore {
@@ -214,10 +218,21 @@ export class TopicStore {
   release(feed: Feed): void {
     if (feed.size > 0) return;
     this.#idle.add(feed);
-    if (this.#idle.size <= MAX_IDLE) return;
+    let places = 0;
+    for (const each of this.#idle) places += each.places.size;
+    while (this.#idle.size > MAX_IDLE || places > MAX_IDLE_PLACES) {
+      places -= this.#dropIdle();
+    }
+  }
+
+  /** Drops the feed that was not used for the longest time. */
+  #dropIdle(): number {
     const [oldest] = this.#idle;
-    this.#idle.delete(oldest!);
-    this.#drop(oldest!);
+    if (oldest === undefined) return 0;
+    const { size } = oldest.places;
+    this.#idle.delete(oldest);
+    this.#drop(oldest);
+    return size;
   }
 
   #drop(feed: Feed): void {
@@ -264,9 +279,7 @@ export class TopicStore {
   #checkRoom(count: number): void {
     const { maxMatches } = this.#options;
     while (this.#matches + count > maxMatches && this.#idle.size > 0) {
-      const [oldest] = this.#idle;
-      this.#idle.delete(oldest!);
-      this.#drop(oldest!);
+      this.#dropIdle();
     }
     if (this.#matches + count <= maxMatches) return;
     throw new ConnError(

@@ -20,6 +20,9 @@ export class Watchers {
   /** Topics of which clients are to be told all: they are new, or were busy. */
   readonly #missed = new Map<Watcher, Set<string>>();
 
+  /** What was told to those who came in this turn, by topic. */
+  readonly #wholes = new Map<string, Map<Encoding, unknown>>();
+
   constructor(membersOf: (topic: string) => Member[]) {
     this.#membersOf = membersOf;
   }
@@ -45,6 +48,7 @@ export class Watchers {
 
   /** Tells of changes; who is busy is told of all when it has room again. */
   tell(topic: string, joined: Member[], left: Member[]): void {
+    this.#wholes.delete(topic);
     const message = { type: "members", topic, joined, left } as const;
     const payloads = new Map<Encoding, unknown>();
     for (const client of this.#byTopic.get(topic) ?? []) {
@@ -77,15 +81,26 @@ export class Watchers {
   }
 
   #tellAll(topic: string, { outlet, encodings: { whole } }: Watcher): void {
-    const joined = this.#membersOf(topic);
-    const message: MembersMessage = {
-      type: "members",
-      topic,
-      joined,
-      left: [],
-      whole: true,
-    };
-    const payload = whole.message(message);
+    const payload = this.#payloadOfAll(topic, whole);
     if (payload !== undefined) outlet.send(payload);
+  }
+
+  /** All members, put together once for those who come in the same turn. */
+  #payloadOfAll(topic: string, encoding: Encoding): unknown {
+    if (this.#wholes.size === 0) queueMicrotask(() => this.#wholes.clear());
+    let payloads = this.#wholes.get(topic);
+    if (!payloads) this.#wholes.set(topic, payloads = new Map());
+    if (!payloads.has(encoding)) {
+      const joined = this.#membersOf(topic);
+      const message: MembersMessage = {
+        type: "members",
+        topic,
+        joined,
+        left: [],
+        whole: true,
+      };
+      payloads.set(encoding, encoding.message(message));
+    }
+    return payloads.get(encoding);
   }
 }

@@ -10,6 +10,7 @@ import { checkPublish, checkSubscribe } from "../access.ts";
 import type { HubCore } from "../core.ts";
 import type { HubClient } from "../delivery/client.ts";
 import { checkFilter, checkTopic } from "../model/topic_name.ts";
+import type { Grant } from "../options.ts";
 import {
   type AuthorizeCommand,
   type ClientMessage,
@@ -23,6 +24,9 @@ import {
 } from "../wire/protocol.ts";
 import { CommandRate } from "./command_rate.ts";
 import { parseSince } from "./query.ts";
+
+/** The longest that a client is not read from for asking too much. */
+const MAX_PAUSE = 1000;
 
 /** What an answer is about. */
 type About = Pick<ErrorMessage, "ref" | "filter">;
@@ -63,7 +67,8 @@ export class Commands {
     const { wheel } = this.#core;
     const wait = this.#commands.spend(this.#cost, wheel.now());
     if (wait === 0) return done;
-    return Promise.all([done, this.#pause(wait)]).then(() => {});
+    const pause = this.#pause(Math.min(wait, MAX_PAUSE));
+    return Promise.all([done, pause]).then(() => {});
   }
 
   #pause(delay: number): Promise<void> {
@@ -111,14 +116,15 @@ export class Commands {
 
   #refuse({ ref, filter }: About, error: unknown): void {
     const isKnown = error instanceof ConnError;
-    // What a hook throws is not for the client to see.
-    if (!isKnown) this.#core.report(error);
+    // What fails behind the hub is not for the client to see.
+    const isTheirs = isKnown && error.side === "remote";
+    if (!isTheirs) this.#core.report(error);
     this.#reply({
       type: "error",
       ...(ref === undefined ? {} : { ref }),
       ...(filter === undefined ? {} : { filter }),
       code: isKnown ? error.code : "internal",
-      message: isKnown ? error.message : "The hub has failed",
+      message: isTheirs ? error.message : "The hub cannot do this now",
     });
   }
 
@@ -221,7 +227,12 @@ export class Commands {
     if (!grant || expiresIn === 0) {
       throw refusal("forbidden", "The token is refused");
     }
+    const isEnough = await this.#covers(grant);
     if (client.hasLeft) return;
+    if (!isEnough) {
+      const reason = "A subscription is no longer granted";
+      return client.outlet.close(FORBIDDEN, reason);
+    }
     client.grant = grant;
     core.watchExpiry(client);
     this.#reply({
@@ -229,22 +240,25 @@ export class Commands {
       ref,
       ...(expiresIn === undefined ? {} : { expiresIn }),
     });
-    await this.#checkAgain();
   }
 
-  /** Closes a client that subscribes to what it may no longer. */
-  async #checkAgain(): Promise<void> {
-    const client = this.#client;
+  /** Whether a client may go on with its subscriptions. */
+  async #covers(grant: Grant): Promise<boolean> {
+    const { id, remoteAddr, transport, subscriptions } = this.#client;
+    const client = { id, remoteAddr, transport, grant };
+    const filters = subscriptions.flatMap(({ subscription }) =>
+      subscription.feed.filters
+    );
     try {
-      const filters = client.subscriptions.flatMap(({ subscription }) =>
-        subscription.feed.filters
-      );
       for (const filter of filters) {
         await checkSubscribe(this.#core.options, client, filter);
       }
+      return true;
     } catch (error) {
-      if (!(error instanceof ConnError)) throw error;
-      client.outlet.close(FORBIDDEN, "A subscription is no longer granted");
+      if (error instanceof ConnError && error.code === "forbidden") {
+        return false;
+      }
+      throw error;
     }
   }
 }

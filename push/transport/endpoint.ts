@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ConnError } from "../../conn/error.ts";
 import type { ServeInfo } from "../../http/server/serve.ts";
 import type { AcceptOptions } from "../../ws/accept.ts";
 import { asksForWebSocket } from "../../ws/handshake/server.ts";
@@ -45,22 +46,8 @@ export async function connectClient(
   }
   if (!core.hasRoom) return noRoom();
   try {
-    const search = new URL(request.url).searchParams;
-    const query = parseQuery(
-      search,
-      core.defaultTopic,
-      core.settings.subscriptions,
-    );
-    const grant = await admit(core, request, info);
-    if (grant instanceof Response) return grant;
-    const client = arriving(core, info, grant, transport);
-    // Who speaks the subprotocol may subscribe later.
-    const subscribes = transport !== "websocket" || search.has("topic") ||
-      !offersCommands(request);
-    const arrival = resumed({ request, info, client, query, subscribes });
-    if (subscribes) await checkFilters(core, client, query.filters);
-    // Others may have come meanwhile.
-    if (!core.hasRoom) return noRoom();
+    const arrival = await arrive(core, request, info, transport);
+    if (arrival instanceof Response) return arrival;
     switch (transport) {
       case "websocket":
         return acceptWebSocket(core, arrival, options);
@@ -71,6 +58,34 @@ export async function connectClient(
     }
   } catch (error) {
     return refusalOf(error);
+  }
+}
+
+/** Finds out what a client wants, and whether it may. */
+async function arrive(
+  core: HubCore,
+  request: Request,
+  info: ServeInfo,
+  transport: Transport,
+): Promise<Arrival | Response> {
+  core.arriving++;
+  try {
+    const { searchParams } = new URL(request.url);
+    const { defaultTopic, settings: { subscriptions } } = core;
+    const query = parseQuery(searchParams, defaultTopic, subscriptions);
+    const grant = await admit(core, request, info);
+    if (grant instanceof Response) return grant;
+    const client = newClient(core, info, grant, transport);
+    // Who speaks the subprotocol may subscribe later.
+    const subscribes = transport !== "websocket" ||
+      searchParams.has("topic") || !offersCommands(request);
+    if (subscribes) await checkFilters(core, client, query.filters);
+    // It may have left meanwhile, and the hub been closed.
+    if (info.conn.state !== "open") return refusal(503, "The client has left");
+    if (core.isClosed) return noRoom();
+    return resumed({ request, info, client, query, subscribes });
+  } finally {
+    core.arriving--;
   }
 }
 
@@ -94,7 +109,10 @@ async function admit(
 ): Promise<Grant | Response> {
   const { onConnect } = core.options;
   if (onConnect === undefined) return {};
-  const grant: unknown = await onConnect(request, info);
+  const grant: unknown = await orLeft(
+    info.conn.signal,
+    onConnect(request, info),
+  );
   if (grant instanceof Response) return grant;
   if (typeof grant !== "object" || grant === null) {
     throw new TypeError('"onConnect" gave neither a grant nor a response');
@@ -105,7 +123,31 @@ async function admit(
   ]);
 }
 
-function arriving(
+/** Waits for a hook, unless the client leaves: nobody waits for it then. */
+async function orLeft<T>(
+  signal: AbortSignal,
+  hook: T | Promise<T>,
+): Promise<T> {
+  if (!(hook instanceof Promise)) return hook;
+  const { promise: left, reject } = Promise.withResolvers<never>();
+  const leave = () =>
+    reject(
+      new ConnError("The client has left", {
+        code: "closed",
+        side: "remote",
+        reply: 503,
+      }),
+    );
+  if (signal.aborted) leave();
+  signal.addEventListener("abort", leave);
+  try {
+    return await Promise.race([hook, left]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}
+
+function newClient(
   core: HubCore,
   { remoteAddr }: ServeInfo,
   grant: Grant,

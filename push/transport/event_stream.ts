@@ -33,7 +33,9 @@ export function acceptEventStream(
   fields: readonly (readonly [string, string])[],
 ): Response {
   const { info } = arrival;
-  if (info.conn.state !== "open") return refusal(503, "The client has left");
+  if (info.head.contentLength !== 0) {
+    return refusal(400, "The request for an event stream has no body");
+  }
   const session = new EventStreamSession(core, arrival);
   const { response } = info.takeOver(
     {

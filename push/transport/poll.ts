@@ -104,8 +104,8 @@ class Poll extends WheelEntry implements Outlet {
   async answer(client: HubClient, query: PollQuery): Promise<Response> {
     const core = this.#core;
     const wait = Math.min(query.wait, core.settings.wait);
-    core.join(client);
     try {
+      core.join(client);
       core.subscribe(client, query.filters.join(","), query.filters, query);
       if (this.#items.length === 0 && wait > 0 && !core.isClosed) {
         core.wheel.schedule(this, core.wheel.now() + wait);

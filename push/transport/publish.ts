@@ -40,6 +40,7 @@ export async function publishPosted(
     const topic = query.get("topic") ?? core.defaultTopic;
     checkTopic(topic);
     const key = query.get("key") ?? request.headers.get("idempotency-key");
+    checkHead(request, core.settings.message);
     const data = await readJson(request, core.settings.message);
     const published = await core.publish(topic, data, key ?? undefined);
     return new Response(`${JSON.stringify(published)}\n`, {
@@ -48,6 +49,18 @@ export async function publishPosted(
   } catch (error) {
     return refusalOf(error);
   }
+}
+
+/** Refuses a body before it comes, if its head says enough. */
+function checkHead({ headers }: Request, most: number): void {
+  const encoding = headers.get("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw new ConnError(
+      `The body of the request is in "${encoding}": expected it as it is`,
+      { code: "encoding_unsupported", side: "remote", reply: 415 },
+    );
+  }
+  if (Number(headers.get("content-length") ?? 0) > most) throw tooLarge(most);
 }
 
 /** Reads the body as JSON, and gives it as compact JSON. */

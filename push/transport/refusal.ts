@@ -21,11 +21,15 @@ export function refusal(
   return new Response(`${text}\n`, { status, headers });
 }
 
-/** The response to what was wrong with a request; throws what is not its fault. */
+/** The response to what was wrong; throws what nobody has foreseen. */
 export function refusalOf(error: unknown): Response {
   if (!(error instanceof ConnError) || error.reply === undefined) throw error;
+  // What fails behind the hub is not for the client to see.
+  const text = error.side === "remote"
+    ? error.message
+    : "The hub cannot do this now";
   const headers: [string, string][] = error.reply === 503
     ? [["Retry-After", "1"]]
     : [];
-  return refusal(error.reply, error.message, headers);
+  return refusal(error.reply, text, headers);
 }
