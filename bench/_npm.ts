@@ -44,3 +44,32 @@ function deno(...args: string[]): string {
   }).outputSync();
   return new TextDecoder().decode(stdout);
 }
+
+/** Finds `ws`, for Node. */
+export const findWs: () => NpmPackage | undefined = once(() =>
+  npmPackages("npm:ws@8").find(({ name }) => name === "ws")
+);
+
+/** Finds Bun; its path is that of the program. */
+export const findBun: () => NpmPackage | undefined = once(() => {
+  // There is a package for each system and libc: one of them runs here.
+  for (const each of npmPackages("npm:bun@1")) {
+    const path = `${each.path}/bin/bun`;
+    if (each.name.startsWith("@oven/") && runs(path)) return { ...each, path };
+  }
+  return undefined;
+});
+
+function runs(program: string): boolean {
+  try {
+    const command = new Deno.Command(program, { args: ["--version"] });
+    return command.outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

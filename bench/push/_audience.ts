@@ -9,7 +9,7 @@ import { clientFrame } from "../ws/_frames.ts";
 import { Poll, receiveSome, sendAll, sendSome } from "../ws/_libc.ts";
 import { Histogram } from "./_histogram.ts";
 import { NumberReader, Outbox } from "./_messages.ts";
-import { closeWebSockets, openWebSocket } from "./_websockets.ts";
+import { closeWebSockets, openWebSocket } from "../ws/_websockets.ts";
 
 /** Who subscribes, and where. */
 export interface Seats {

@@ -5,7 +5,7 @@
  */
 
 import { need } from "../../tools/need.ts";
-import { type NpmPackage, npmPackages } from "../_npm.ts";
+import { findBun, findWs } from "../_npm.ts";
 import { cpuTime, residentSize } from "../_proc.ts";
 import { Program, type Start } from "../_process.ts";
 import type { Context } from "../_suite.ts";
@@ -86,9 +86,9 @@ export function findHubs(context: Context): Hubs {
       path: "/push",
     },
     redis: overRedis(context, 1),
-    bun: findBun(context),
-    ws: findWs(context),
-    nchan: findNchan(context),
+    bun: bunHub(context),
+    ws: wsHub(context),
+    nchan: nchanHub(context),
   };
 }
 
@@ -121,8 +121,8 @@ export function overRedis(context: Context, count: number): Hub | undefined {
   };
 }
 
-function findBun(context: Context): Hub | undefined {
-  const bun = found.bun();
+function bunHub(context: Context): Hub | undefined {
+  const bun = findBun();
   if (bun !== undefined) {
     return peer(`Bun ${bun.version} publish`, {
       file: "bun_hub.mjs",
@@ -133,8 +133,8 @@ function findBun(context: Context): Hub | undefined {
   return undefined;
 }
 
-function findWs(context: Context): Hub | undefined {
-  const ws = context.node === undefined ? undefined : found.ws();
+function wsHub(context: Context): Hub | undefined {
+  const ws = context.node === undefined ? undefined : findWs();
   if (ws !== undefined) {
     return peer(`ws ${ws.version} on Node`, {
       file: "ws_hub.mjs",
@@ -147,7 +147,7 @@ function findWs(context: Context): Hub | undefined {
   return undefined;
 }
 
-function findNchan(context: Context): Hub | undefined {
+function nchanHub(context: Context): Hub | undefined {
   const program = need("nginx", "bench push: nchan");
   const module = nchanModule();
   if (program !== undefined && module !== undefined) {
@@ -194,32 +194,4 @@ async function startPrograms(
     },
     [Symbol.asyncDispose]: () => ending.disposeAsync(),
   };
-}
-
-const found = {
-  ws: once(() => npmPackages("npm:ws@8").find(({ name }) => name === "ws")),
-  bun: once(findBunBinary),
-};
-
-/** Finds the binary that runs here: there is one for each system and libc. */
-function findBunBinary(): NpmPackage | undefined {
-  for (const each of npmPackages("npm:bun@1")) {
-    const path = `${each.path}/bin/bun`;
-    if (each.name.startsWith("@oven/") && runs(path)) return { ...each, path };
-  }
-  return undefined;
-}
-
-function runs(program: string): boolean {
-  try {
-    const command = new Deno.Command(program, { args: ["--version"] });
-    return command.outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }

@@ -16,7 +16,6 @@ import {
 } from "./_frames.ts";
 import {
   close,
-  connect,
   dropSome,
   Poll,
   receive,
@@ -24,6 +23,7 @@ import {
   sendAll,
   sendSome,
 } from "./_libc.ts";
+import { openWebSocket } from "./_websockets.ts";
 
 /** What clients send, and when. */
 export interface Task {
@@ -46,35 +46,6 @@ const DROP_FROM = 4096;
 
 /** Where input goes; most of it is never looked at. */
 const buffer = new Uint8Array(256 * 1024);
-
-/** Opens one connection, and gives the extensions that the server agreed to. */
-function open(port: number, offer: string): [fd: number, extensions: string] {
-  const fd = connect(port);
-  const key = btoa(
-    String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))),
-  );
-  const extensions = offer === ""
-    ? ""
-    : `Sec-WebSocket-Extensions: ${offer}\r\n`;
-  sendAll(
-    fd,
-    new TextEncoder().encode(
-      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\n` +
-        `Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
-        `Sec-WebSocket-Key: ${key}\r\n${extensions}\r\n`,
-    ),
-  );
-  let head = "";
-  while (!head.includes("\r\n\r\n")) {
-    const count = receive(fd, buffer);
-    if (count === 0) throw new Error(`No answer, but "${head}"`);
-    head += new TextDecoder().decode(buffer.subarray(0, count));
-  }
-  if (!head.startsWith("HTTP/1.1 101 ") || !head.endsWith("\r\n\r\n")) {
-    throw new Error(`Not an upgrade: "${head}"`);
-  }
-  return [fd, /^sec-websocket-extensions: *(.*)\r$/im.exec(head)?.[1] ?? ""];
-}
 
 /** Clients of one server. */
 export class Crowd implements Disposable {
@@ -102,8 +73,12 @@ export class Crowd implements Disposable {
    */
   constructor(port: number, size: number, offer = "") {
     for (let i = 0; i < size; i++) {
-      const [fd, extensions] = open(port, offer);
-      this.extensions = extensions;
+      const fields = offer === ""
+        ? ""
+        : `Sec-WebSocket-Extensions: ${offer}\r\n`;
+      const { fd, head } = openWebSocket(port, "/", { fields });
+      this.extensions =
+        /^sec-websocket-extensions: *(.*)\r$/im.exec(head)?.[1] ?? "";
       this.#fds.push(fd);
       this.#poll.add(fd, i);
       this.#readers.push(new AnswerReader());

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type NpmPackage, npmPackages } from "../_npm.ts";
+import { findBun, findWs } from "../_npm.ts";
 import { Program, type Start } from "../_process.ts";
 import type { Context } from "../_suite.ts";
 
@@ -51,11 +51,11 @@ export function findServers(context: Context, mode: Mode): Servers {
       }),
   });
   const gc = { v8Flags: ["--expose-gc"] };
-  const ws = context.node === undefined ? undefined : found.ws();
+  const ws = context.node === undefined ? undefined : findWs();
   if (ws === undefined) {
     context.skip("ws on Node: one of them is not to be had");
   }
-  const bun = found.bun();
+  const bun = findBun();
   if (bun === undefined) context.skip("Bun, which npm has no binary of");
   return {
     ours: server("ws.serve", { file: "meerkat_server.ts", ...gc }),
@@ -72,32 +72,4 @@ export function findServers(context: Context, mode: Mode): Servers {
       runtime: bun.path,
     }),
   };
-}
-
-const found = {
-  ws: once(() => npmPackages("npm:ws@8").find(({ name }) => name === "ws")),
-  bun: once(findBun),
-};
-
-/** Finds the binary that runs here: there is one for each system and libc. */
-function findBun(): NpmPackage | undefined {
-  for (const each of npmPackages("npm:bun@1")) {
-    const path = `${each.path}/bin/bun`;
-    if (each.name.startsWith("@oven/") && runs(path)) return { ...each, path };
-  }
-  return undefined;
-}
-
-function runs(program: string): boolean {
-  try {
-    const command = new Deno.Command(program, { args: ["--version"] });
-    return command.outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { CLOSE_FRAME } from "../ws/_frames.ts";
-import { close, connect, receive, sendAll, sendSome } from "../ws/_libc.ts";
-import { connectSmall } from "./_small_socket.ts";
+import { CLOSE_FRAME } from "./_frames.ts";
+import { close, connect, receive, sendAll, sendSome } from "./_libc.ts";
 
 const buffer = new Uint8Array(64 * 1024);
 const END_OF_HEAD = "\r\n\r\n";
@@ -15,7 +14,9 @@ const END_OF_HEAD = "\r\n\r\n";
 export interface Opened {
   /** The socket. */
   fd: number;
-  /** What came behind the head of the answer. */
+  /** The head of the answer. */
+  head: string;
+  /** What came behind it. */
   rest: Uint8Array;
 }
 
@@ -23,7 +24,7 @@ export interface Opened {
 export interface OpenOptions {
   /** More fields of the request, each with its line end. */
   fields?: string;
-  /** Whether the system is to keep little for it, see `_small_socket.ts`. */
+  /** Whether the system is to keep little for it, see `connect`. */
   small?: boolean;
 }
 
@@ -40,7 +41,7 @@ export function openWebSocket(
   path: string,
   { fields = "", small = false }: OpenOptions = {},
 ): Opened {
-  const fd = small ? connectSmall(port) : connect(port);
+  const fd = connect(port, small);
   const key = btoa(
     String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))),
   );
@@ -66,7 +67,11 @@ export function openWebSocket(
     if (!head.startsWith("HTTP/1.1 101 ")) {
       throw new Error(`Not an upgrade: "${head}"`);
     }
-    return { fd, rest: buffer.slice(end - before, count) };
+    return {
+      fd,
+      head: head.slice(0, end),
+      rest: buffer.slice(end - before, count),
+    };
   }
 }
 
