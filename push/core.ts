@@ -6,7 +6,7 @@
 
 import { type Clock, systemClock } from "../conn/clock.ts";
 import { ConnError } from "../conn/error.ts";
-import { type TimerWheel, wheelFor } from "../conn/wheel.ts";
+import { type TimerWheel, WheelEntry, wheelFor } from "../conn/wheel.ts";
 import type { HubClient, Named } from "./delivery/client.ts";
 import type { Feed } from "./delivery/feed.ts";
 import { anewInEpoch, type Since, startOf } from "./delivery/recovery.ts";
@@ -62,6 +62,8 @@ export class HubCore {
   /** Letters and digits; no other hub has them. */
   readonly id: string;
   readonly #engine: Engine;
+  /** Of clients whose grant has an end. */
+  readonly #expiries = new Map<HubClient, Expiry>();
   #lastClient = 0;
   #isClosed = false;
 
@@ -192,8 +194,15 @@ export class HubCore {
 
   /** Ends a client's stay when its grant does. */
   watchExpiry(client: HubClient): void {
-    const expiresIn = this.expiresIn(client.grant) ?? Infinity;
-    this.wheel.schedule(client, this.wheel.now() + expiresIn);
+    this.#setExpiry(client, this.expiresIn(client.grant) ?? Infinity);
+  }
+
+  #setExpiry(client: HubClient, expiresIn: number): void {
+    let expiry = this.#expiries.get(client);
+    if (expiry !== undefined) this.wheel.cancel(expiry);
+    if (expiresIn === Infinity) return void this.#expiries.delete(client);
+    this.#expiries.set(client, expiry = new Expiry(client));
+    this.wheel.schedule(expiry, this.wheel.now() + expiresIn);
   }
 
   /** How long a grant is good, in milliseconds; `undefined` if it has no end. */
@@ -207,10 +216,10 @@ export class HubCore {
   leave(client: HubClient): void {
     if (!this.clients.delete(client)) return;
     client.hasLeft = true;
-    this.wheel.cancel(client);
-    for (const named of client.subscriptions.splice(0)) {
-      this.#end(client, named);
-    }
+    this.#setExpiry(client, Infinity);
+    const { subscriptions } = client;
+    client.subscriptions = [];
+    for (const named of subscriptions) this.#end(client, named);
     if (client.transport !== "poll") this.options.onLeave?.(client);
   }
 
@@ -241,7 +250,8 @@ export class HubCore {
     options.begun?.(this.#cursorBehind(feed, since));
     const joined = this.#joinedBy(client, filters);
     const watches = joined !== undefined && options.presence;
-    client.subscriptions.push({ name, subscription, joined, watches });
+    const named = { name, subscription, joined, watches };
+    client.subscriptions = [...client.subscriptions, named];
     if (joined !== undefined) this.#enter(client, joined, watches);
     subscription.begin(start);
     return feed.size === 1 ? 1 + feed.places.size / 2000 : 1;
@@ -271,11 +281,11 @@ export class HubCore {
 
   /** Ends a subscription; `false` if there is none of that name. */
   unsubscribe(client: HubClient, name: string): boolean {
-    const index = client.subscriptions.findIndex((named) =>
-      named.name === name
-    );
-    const [named] = index < 0 ? [] : client.subscriptions.splice(index, 1);
+    const named = client.find(name);
     if (named === undefined) return false;
+    client.subscriptions = client.subscriptions.filter((each) =>
+      each !== named
+    );
     this.#end(client, named);
     return true;
   }
@@ -313,6 +323,20 @@ export class HubCore {
 }
 
 const DEFAULT_TOPIC = "default";
+
+/** The end of a client's grant. */
+class Expiry extends WheelEntry {
+  readonly #client: HubClient;
+
+  constructor(client: HubClient) {
+    super();
+    this.#client = client;
+  }
+
+  override due(): void {
+    this.#client.expire();
+  }
+}
 
 function restart(feed: Feed): void {
   const start = anewInEpoch(feed);

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { WheelEntry } from "../../conn/wheel.ts";
 import type { ClientInfo, Grant } from "../options.ts";
 import type { Encoding, Outlet } from "./encoding.ts";
 import { EXPIRED, TOO_FAR_BEHIND } from "../wire/protocol.ts";
@@ -35,8 +34,11 @@ export interface Connection {
   readonly encodings: Encodings;
 }
 
+/** Most clients have one subscription: an array that grows has more room. */
+const NONE: readonly Named[] = [];
+
 /** A connected client, what it may do and what it subscribes to. */
-export class HubClient extends WheelEntry implements ClientInfo, Subscriber {
+export class HubClient implements ClientInfo, Subscriber {
   readonly id: string;
   readonly remoteAddr: Deno.Addr;
   readonly transport: ClientInfo["transport"];
@@ -47,12 +49,11 @@ export class HubClient extends WheelEntry implements ClientInfo, Subscriber {
   /** Whether it has left. */
   hasLeft = false;
   /** What it subscribes to. */
-  readonly subscriptions: Named[] = [];
+  subscriptions: readonly Named[] = NONE;
   /** The next one to be served, so that none comes last each time. */
   #turn = 0;
 
   constructor(info: ClientInfo, { outlet, encodings }: Connection) {
-    super();
     this.id = info.id;
     this.grant = info.grant;
     this.remoteAddr = info.remoteAddr;
@@ -81,7 +82,7 @@ export class HubClient extends WheelEntry implements ClientInfo, Subscriber {
   }
 
   /** Its grant has ended. */
-  override due(): void {
+  expire(): void {
     this.outlet.close(EXPIRED, "The grant has expired");
   }
 }

@@ -22,6 +22,8 @@ const PIECE_BYTES = 16 * 1024;
 const LATEST_PIECE = 1024;
 const LATEST_PIECE_BYTES = 128 * 1024;
 
+const NONE: readonly Item[] = [];
+
 /** What a subscription is made for. */
 export interface Subscriber {
   /** Where payloads go. */
@@ -120,7 +122,7 @@ export abstract class Subscription {
 export class EverySubscription extends Subscription {
   readonly mode = "every";
   /** What comes before the feed's log, and how much of it was sent. */
-  #backlog: readonly Item[] = [];
+  #backlog: readonly Item[] = NONE;
   #sent = 0;
   /** The number of the next item in the feed's log. */
   #next = 0;
@@ -199,7 +201,7 @@ export class EverySubscription extends Subscription {
 
   #nextItem(): Item | undefined {
     if (this.#sent < this.#backlog.length) return this.#backlog[this.#sent++];
-    if (this.#backlog.length > 0) this.#sendFirst([], this.#next);
+    if (this.#backlog.length > 0) this.#sendFirst(NONE, this.#next);
     const { log } = this.feed;
     if (this.#next < log.first) return this.#hole();
     return this.#next < log.end ? log.at(this.#next++) : undefined;
@@ -243,10 +245,11 @@ export class LatestSubscription extends Subscription {
   readonly mode = "latest";
   /** All topics whose newest version is not after this offset were sent. */
   #cursor = 0;
-  #notices: readonly Item[] = [];
+  #notices: readonly Item[] = NONE;
 
   protected start({ items, after }: Start): void {
-    this.#notices = items.filter((item) => !(item instanceof Entry));
+    const notices = items.filter((item) => !(item instanceof Entry));
+    this.#notices = notices.length === 0 ? NONE : notices;
     this.#cursor = after;
   }
 
@@ -262,7 +265,7 @@ export class LatestSubscription extends Subscription {
   protected take(): Sendable[] {
     const taken: Sendable[] = [];
     for (const item of this.#notices) taken.push({ item, base: undefined });
-    this.#notices = [];
+    this.#notices = NONE;
     let size = 0;
     let place: Place | undefined = this.feed.places.firstAfter(this.#cursor);
     while (

@@ -31,11 +31,17 @@ const MAX_PAUSE = 1000;
 /** What an answer is about. */
 type About = Pick<ErrorMessage, "ref" | "filter">;
 
+/** Where answers go. */
+export interface Answers {
+  /** Sends an answer to the client. */
+  reply(message: ServerMessage): void;
+}
+
 /** Does what a client asks for, and answers. */
 export class Commands {
   readonly #core: HubCore;
   readonly #client: HubClient;
-  readonly #reply: (message: ServerMessage) => void;
+  readonly #answers: Answers;
   readonly #commands: CommandRate;
   #values: MessageRate | undefined;
   /** What the command under way costs. */
@@ -46,11 +52,11 @@ export class Commands {
   constructor(
     core: HubCore,
     client: HubClient,
-    reply: (message: ServerMessage) => void,
+    answers: Answers,
   ) {
     this.#core = core;
     this.#client = client;
-    this.#reply = reply;
+    this.#answers = answers;
     const { commandRate } = core.settings;
     this.#commands = new CommandRate(commandRate, core.wheel.now());
   }
@@ -119,7 +125,7 @@ export class Commands {
     // What fails behind the hub is not for the client to see.
     const isTheirs = isKnown && error.side === "remote";
     if (!isTheirs) this.#core.report(error);
-    this.#reply({
+    this.#answers.reply({
       type: "error",
       ...(ref === undefined ? {} : { ref }),
       ...(filter === undefined ? {} : { filter }),
@@ -161,7 +167,7 @@ export class Commands {
       delta,
       presence,
       begun: (cursor) =>
-        this.#reply({
+        this.#answers.reply({
           type: "subscribed",
           filter,
           ...(cursor === undefined ? {} : { cursor }),
@@ -173,7 +179,7 @@ export class Commands {
     if (!this.#core.unsubscribe(this.#client, filter)) {
       throw refusal("not_subscribed", `"${filter}" is not subscribed to`);
     }
-    this.#reply({ type: "unsubscribed", filter });
+    this.#answers.reply({ type: "unsubscribed", filter });
   }
 
   #publish(command: PublishCommand): void | Promise<void> {
@@ -200,7 +206,8 @@ export class Commands {
   #send({ ref, topic, value, key }: PublishCommand): void {
     if (this.#client.hasLeft) return;
     this.#core.publish(topic, JSON.stringify(value), key).then(
-      (published) => this.#reply({ type: "published", ref, ...published }),
+      (published) =>
+        this.#answers.reply({ type: "published", ref, ...published }),
       (error) => this.#refuse({ ref }, error),
     );
   }
@@ -212,7 +219,7 @@ export class Commands {
     }
     const answer = () => {
       const members = this.#core.presence.members(topic);
-      this.#reply({ type: "presence", ref, topic, members });
+      this.#answers.reply({ type: "presence", ref, topic, members });
     };
     const checked = checkSubscribe(this.#core.options, this.#client, topic);
     if (checked === undefined) answer();
@@ -235,7 +242,7 @@ export class Commands {
     }
     client.grant = grant;
     core.watchExpiry(client);
-    this.#reply({
+    this.#answers.reply({
       type: "authorized",
       ref,
       ...(expiresIn === undefined ? {} : { expiresIn }),

@@ -38,7 +38,7 @@ export async function connectClient(
   options: AcceptOptions,
   fields: readonly (readonly [string, string])[],
 ): Promise<Response> {
-  const transport = transportOf(request, info);
+  const transport = transportOf(info);
   if (transport === undefined) {
     return refusal(405, "Values are read with the method GET", [
       ["Allow", "GET, HEAD"],
@@ -70,15 +70,15 @@ async function arrive(
 ): Promise<Arrival | Response> {
   core.arriving++;
   try {
-    const { searchParams } = new URL(request.url);
+    const search = queryOf(info);
     const { defaultTopic, settings: { subscriptions } } = core;
-    const query = parseQuery(searchParams, defaultTopic, subscriptions);
+    const query = parseQuery(search, defaultTopic, subscriptions);
     const grant = await admit(core, request, info);
     if (grant instanceof Response) return grant;
     const client = newClient(core, info, grant, transport);
     // Who speaks the subprotocol may subscribe later.
     const subscribes = transport !== "websocket" ||
-      searchParams.has("topic") || !offersCommands(request);
+      search.has("topic") || !offersCommands(info);
     if (subscribes) await checkFilters(core, client, query.filters);
     // It may have left meanwhile, and the hub been closed.
     if (info.conn.state !== "open") return refusal(503, "The client has left");
@@ -89,14 +89,12 @@ async function arrive(
   }
 }
 
-function transportOf(
-  request: Request,
-  info: ServeInfo,
-): Transport | undefined {
-  if (asksForWebSocket(info.head)) return "websocket";
-  if (request.method !== "GET" && request.method !== "HEAD") return undefined;
-  const accept = request.headers.get("accept") ?? "";
-  const streams = request.method === "GET" &&
+function transportOf({ head }: ServeInfo): Transport | undefined {
+  if (asksForWebSocket(head)) return "websocket";
+  const { method, fields } = head;
+  if (method !== "GET" && method !== "HEAD") return undefined;
+  const accept = fields.get("accept") ?? "";
+  const streams = method === "GET" &&
     accept.toLowerCase().includes("text/event-stream");
   return streams ? "event-stream" : "poll";
 }
@@ -166,9 +164,15 @@ async function checkFilters(
   }
 }
 
+/** The query, without making a URL of the target and a request of the head. */
+function queryOf({ head: { target } }: ServeInfo): URLSearchParams {
+  const start = target.indexOf("?");
+  return new URLSearchParams(start === -1 ? "" : target.slice(start + 1));
+}
+
 /** Whether a client can be told what to subscribe to by commands. */
-function offersCommands(request: Request): boolean {
-  const offered = request.headers.get("sec-websocket-protocol") ?? "";
+function offersCommands({ head }: ServeInfo): boolean {
+  const offered = head.fields.get("sec-websocket-protocol") ?? "";
   return offered.split(",").some((name) => name.trim() === SUBPROTOCOL);
 }
 
@@ -177,10 +181,10 @@ function offersCommands(request: Request): boolean {
  * its URL says.
  */
 function resumed(arrival: Arrival): Arrival {
-  const { request: { headers }, query } = arrival;
-  const tag = headers.get("if-none-match") ?? "";
+  const { info: { head: { fields } }, query } = arrival;
+  const tag = fields.get("if-none-match") ?? "";
   const id = /^(?:W\/)?"(.*)"$/.exec(tag)?.[1] ??
-    headers.get("last-event-id") ?? "";
+    fields.get("last-event-id") ?? "";
   const since: SubscriptionQuery["since"] = parseCursor(id) ?? query.since;
   return { ...arrival, query: { ...query, since } };
 }

@@ -65,6 +65,8 @@ class EventStreamSession extends WheelEntry implements Outlet {
   #arrival: Arrival | undefined;
   #conn: EventStreamConn | undefined;
   #client: HubClient | undefined;
+  /** A field, as it is asked for with each version. */
+  needsDrain = false;
 
   constructor(core: HubCore, arrival: Arrival) {
     super();
@@ -72,12 +74,9 @@ class EventStreamSession extends WheelEntry implements Outlet {
     this.#arrival = arrival;
   }
 
-  get needsDrain(): boolean {
-    return this.#conn!.needsDrain;
-  }
-
   send(payload: unknown): void {
-    this.#conn!.send(payload as PreparedEvents);
+    const hasRoom = this.#conn!.send(payload as PreparedEvents);
+    if (!hasRoom) this.needsDrain = true;
   }
 
   close(_code: number, _reason: string, retry?: number): void {
@@ -89,6 +88,7 @@ class EventStreamSession extends WheelEntry implements Outlet {
   handle(event: LifeEvent, conn: EventStreamConn): void {
     if (event.type === "open") this.#open(conn);
     else if (event.type === "drain") {
+      this.needsDrain = false;
       if (this.#client !== undefined) this.#core.drained(this.#client);
     } else {
       this.#core.wheel.cancel(this);
@@ -98,7 +98,7 @@ class EventStreamSession extends WheelEntry implements Outlet {
 
   /** Keeps the path open. */
   override due(now: number): void {
-    this.#conn!.send(heartbeat);
+    this.send(heartbeat);
     this.#core.wheel.schedule(this, now + this.#core.settings.heartbeat);
   }
 
@@ -126,11 +126,11 @@ class EventStreamSession extends WheelEntry implements Outlet {
   /** What to come back with, before there is an event. */
   #sayWhere(id: string | undefined): void {
     if (id === undefined) return;
-    this.#conn!.send(new PreparedEvents(encodeEvent({ id })));
+    this.send(new PreparedEvents(encodeEvent({ id })));
   }
 
   #sayWhen(retry: number): void {
     const text = encodeEvent({ retry: Math.round(retry) });
-    this.#conn!.send(new PreparedEvents(text));
+    this.send(new PreparedEvents(text));
   }
 }

@@ -16,7 +16,7 @@ import type { Outlet } from "../delivery/encoding.ts";
 import type { ClientInfo } from "../options.ts";
 import { parseCommand } from "../wire/parse.ts";
 import { type ServerMessage, SUBPROTOCOL } from "../wire/protocol.ts";
-import { Commands } from "./commands.ts";
+import { type Answers, Commands } from "./commands.ts";
 import type { SubscriptionQuery } from "./query.ts";
 import type { WsPayload } from "./ws_encoding.ts";
 
@@ -54,26 +54,24 @@ export function acceptWebSocket(
 }
 
 /** One connection. */
-class WebSocketSession implements Outlet {
+class WebSocketSession implements Outlet, Answers {
   readonly #core: HubCore;
   #arrival: Arrival | undefined;
   #conn: WsConn | undefined;
   #client: HubClient | undefined;
   /** There are none for a client that speaks no subprotocol. */
   #commands: Commands | undefined;
+  /** A field, as it is asked for with each version. */
+  needsDrain = false;
 
   constructor(core: HubCore, arrival: Arrival) {
     this.#core = core;
     this.#arrival = arrival;
   }
 
-  get needsDrain(): boolean {
-    return this.#conn!.needsDrain;
-  }
-
   send(payload: unknown): void {
     try {
-      this.#conn!.send(payload as WsPayload);
+      if (!this.#conn!.send(payload as WsPayload)) this.needsDrain = true;
     } catch (error) {
       // A connection that takes no more must not keep it from others.
       this.#core.report(error);
@@ -82,7 +80,7 @@ class WebSocketSession implements Outlet {
 
   close(code: number, reason: string, retry?: number): void {
     if (retry !== undefined && this.#commands !== undefined) {
-      this.#reply({ type: "bye", retry });
+      this.reply({ type: "bye", retry });
     }
     this.#conn!.close(code, reason);
   }
@@ -95,6 +93,7 @@ class WebSocketSession implements Outlet {
       case "message":
         return this.#take(event.data);
       case "drain":
+        this.needsDrain = false;
         return this.#client && this.#core.drained(this.#client);
       case "close":
         this.#commands?.close();
@@ -114,10 +113,8 @@ class WebSocketSession implements Outlet {
       encodings: core.encodings.websocket[speaks ? "envelope" : "value"],
     });
     if (speaks) {
-      this.#commands = new Commands(core, client, (reply) => {
-        this.#reply(reply);
-      });
-      this.#reply(this.#hello(info));
+      this.#commands = new Commands(core, client, this);
+      this.reply(this.#hello(info));
     } else this.#greet(client);
     core.join(client);
     if (!subscribes) return;
@@ -129,7 +126,7 @@ class WebSocketSession implements Outlet {
       begun: (cursor) => {
         if (!speaks) return;
         const where = cursor === undefined ? {} : { cursor };
-        this.#reply({ type: "subscribed", filter, ...where });
+        this.reply({ type: "subscribed", filter, ...where });
       },
     });
   }
@@ -149,9 +146,10 @@ class WebSocketSession implements Outlet {
     );
   }
 
-  #reply(message: ServerMessage): void {
+  reply(message: ServerMessage): void {
     const conn = this.#conn!;
-    if (conn.state === "open") conn.send(JSON.stringify(message));
+    if (conn.state !== "open") return;
+    if (!conn.send(JSON.stringify(message))) this.needsDrain = true;
   }
 
   #take(data: string | Uint8Array): void | Promise<void> {
@@ -167,7 +165,7 @@ class WebSocketSession implements Outlet {
     const done = this.#commands.do(parseCommand(data));
     // Who does not take answers gets no more of them.
     if (done !== undefined) return done.then(() => this.#room());
-    if (this.#conn!.needsDrain) return this.#room();
+    if (this.needsDrain) return this.#room();
   }
 
   #room(): Promise<void> {
