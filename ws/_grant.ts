@@ -1,6 +1,7 @@
 // What takes HTTP's place on a connection whose handshake is in order.
 
 import type { Handler } from "../conn/conn.ts";
+import { Fields } from "../http/codec/fields.ts";
 import type { RequestHead } from "../http/codec/message.ts";
 import { acceptOffers } from "./deflate/negotiate.ts";
 import { type DeflateOptions, resolveDeflate } from "./deflate/params.ts";
@@ -23,6 +24,13 @@ export interface AcceptOptions extends WsOptions, HandshakeOptions {
    * @default {false}
    */
   deflate?: boolean | DeflateOptions;
+  /**
+   * Whether `conn.head` has the request's fields. They take a kilobyte and more, for
+   * as long as the connection lives.
+   *
+   * @default {true}
+   */
+  keepFields?: boolean;
 }
 
 /** Checked options, which all connections of a server share. */
@@ -30,6 +38,7 @@ export interface ServerSettings {
   readonly handshake: HandshakeOptions;
   readonly limits: WsOptions;
   readonly deflate: DeflateOptions | undefined;
+  readonly keepFields: boolean;
 }
 
 /**
@@ -40,7 +49,8 @@ export interface ServerSettings {
  * @throws {ConnError} If a subprotocol or a field is invalid.
  */
 export function resolveAccept(options: AcceptOptions): ServerSettings {
-  const { deflate = false, protocols, fields, origins } = options;
+  const { deflate = false, keepFields = true } = options;
+  const { protocols, fields, origins } = options;
   const handshake: HandshakeOptions = {
     ...(protocols && { protocols }),
     ...(fields && { fields }),
@@ -53,6 +63,7 @@ export function resolveAccept(options: AcceptOptions): ServerSettings {
     deflate: deflate === false
       ? undefined
       : resolveDeflate(deflate === true ? {} : deflate),
+    keepFields,
   };
 }
 
@@ -81,6 +92,7 @@ export function grant(
   if (accepted) fields.append("Sec-WebSocket-Extensions", accepted.response);
   const deflate = accepted?.agreement;
   const machine = new WsMachine("server", settings.limits, deflate);
-  const made = wsConn(machine, { head, subprotocol, deflate }, handler);
+  const kept = settings.keepFields ? head : { ...head, fields: new Fields() };
+  const made = wsConn(machine, { head: kept, subprotocol, deflate }, handler);
   return { machine, ...made };
 }

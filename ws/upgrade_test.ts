@@ -6,6 +6,7 @@ import {
   request,
   serverText,
 } from "./_accept_test_util.ts";
+import { connect } from "./connect.ts";
 import { upgrade } from "./upgrade.ts";
 import type { WsConn } from "./ws_conn.ts";
 
@@ -113,4 +114,25 @@ Deno.test("upgrade opens nothing on a connection that is closed", async () => {
     client.close();
   });
   assertEquals(opened, [undefined]);
+});
+
+Deno.test("a WebSocket keeps the fields of its request unless it is told not to", async () => {
+  for (const keepFields of [true, false]) {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    await using server = serve(
+      { hostname: "127.0.0.1", port: 0 },
+      (request, info) =>
+        upgrade(request, info, { keepFields }, (event, conn) => {
+          if (event.type !== "open") return;
+          resolve(conn.head.fields.get("x-mark"));
+          conn.close();
+        }),
+    );
+    const { port } = server.addr as Deno.NetAddr;
+    const client = await connect(`ws://127.0.0.1:${port}/`, {
+      fields: { "X-Mark": "here" },
+    });
+    assertEquals(await promise, keepFields ? "here" : undefined);
+    await client.closed;
+  }
 });

@@ -6,7 +6,7 @@
 
 import type { Cursor } from "../model/cursor.ts";
 import type { Mode } from "../wire/protocol.ts";
-import { Entry, type Item } from "./entry.ts";
+import type { Entry, Item } from "./entry.ts";
 import type { Feed } from "./feed.ts";
 
 /**

@@ -19,6 +19,9 @@ import { parseQuery, type SubscriptionQuery } from "./query.ts";
 import { refusal, refusalOf } from "./refusal.ts";
 import { acceptWebSocket, type Arrival } from "./web_socket.ts";
 
+/** What anybody may do where nobody asks who it is. */
+const ANYBODY: Grant = Object.freeze({});
+
 /** How a request wants to be served. */
 type Transport = ClientInfo["transport"];
 
@@ -106,7 +109,7 @@ async function admit(
   info: ServeInfo,
 ): Promise<Grant | Response> {
   const { onConnect } = core.options;
-  if (onConnect === undefined) return {};
+  if (onConnect === undefined) return ANYBODY;
   const grant: unknown = await orLeft(
     info.conn.signal,
     onConnect(request, info),

@@ -50,6 +50,7 @@ export function acceptWebSocket(
     // Characters of a value may be three bytes, and it has a command around it.
     maxMessage: message * 3 + 4096,
     highMark,
+    keepFields: false,
   }, (event, conn) => session.handle(event, conn));
 }
 
@@ -119,7 +120,8 @@ class WebSocketSession implements Outlet, Answers {
     core.join(client);
     if (!subscribes) return;
     const { filters, since = "newest" } = query;
-    const filter = filters.join(",");
+    const [first = "", ...others] = filters;
+    const filter = others.length === 0 ? first : filters.join(",");
     core.subscribe(client, filter, filters, {
       ...query,
       since,
