@@ -191,9 +191,7 @@ export class EverySubscription extends Subscription {
       if (item === undefined) break;
       taken.push({ item, base: this.#baseOf(item) });
       this.#afterNotice = !(item instanceof Entry);
-      if ("offset" in item && item.offset > this.#cursor) {
-        this.#cursor = item.offset;
-      }
+      this.#cursor = Math.max(this.#cursor, item.offset ?? 0);
       if (item instanceof Entry) size += item.data.length;
     }
     return taken;

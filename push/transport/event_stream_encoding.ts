@@ -64,11 +64,11 @@ export class EventStreamEnvelopes implements Encoding<PreparedEvents> {
   readonly #write: WriteEvent = (sendable, wire) => {
     const epoch = this.#epoch();
     const data = envelope(sendable, wire, epoch);
-    const { item } = sendable;
-    // A client that comes back names the last id: behind a reset there is none.
-    return "offset" in item
-      ? encodeEvent({ id: formatCursor(epoch, item.offset), data })
-      : encodeEvent({ data });
+    const { offset } = sendable.item;
+    // A client that comes back names the last id.
+    return offset === undefined
+      ? encodeEvent({ data })
+      : encodeEvent({ id: formatCursor(epoch, offset), data });
   };
 
   message(message: ServerMessage): PreparedEvents {

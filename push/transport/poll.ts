@@ -146,10 +146,7 @@ class Poll extends WheelEntry implements Outlet {
     if (this.#items.length === 0 && this.#since !== undefined) {
       return this.#notModified();
     }
-    const last = this.#items.at(-1)?.item;
-    const offset = last !== undefined && "offset" in last
-      ? last.offset
-      : this.#here();
+    const offset = this.#items.at(-1)?.item.offset ?? this.#here();
     const body = `[${this.#items.map(({ text }) => text).join(",\n")}]\n`;
     return this.#ok(body, offset, undefined);
   }

@@ -3,14 +3,16 @@
 import { producer } from "../producer.ts";
 
 const source = producer();
+// Checked as a module of the package, which knows of no worker.
+const scope = globalThis as unknown as Worker;
 
-globalThis.addEventListener("message", async ({ data }) => {
+scope.addEventListener("message", async ({ data }) => {
   if (!Array.isArray(data)) return;
   const [topic, value] = data;
   try {
     const { cursor } = await source.publish(topic, value);
-    globalThis.postMessage(["published", cursor]);
+    scope.postMessage(["published", cursor]);
   } catch (error) {
-    globalThis.postMessage(["refused", (error as { code: string }).code]);
+    scope.postMessage(["refused", (error as { code: string }).code]);
   }
 });
