@@ -6,8 +6,9 @@
 
 import { type Clock, systemClock } from "../conn/clock.ts";
 import { ConnError } from "../conn/error.ts";
-import { type TimerWheel, WheelEntry, wheelFor } from "../conn/wheel.ts";
+import { type TimerWheel, wheelFor } from "../conn/wheel.ts";
 import type { HubClient, Named } from "./delivery/client.ts";
+import { Expiries } from "./delivery/expiries.ts";
 import type { Feed } from "./delivery/feed.ts";
 import { anewInEpoch, type Since, startOf } from "./delivery/recovery.ts";
 import {
@@ -62,8 +63,7 @@ export class HubCore {
   /** Letters and digits; no other hub has them. */
   readonly id: string;
   readonly #engine: Engine;
-  /** Of clients whose grant has an end. */
-  readonly #expiries = new Map<HubClient, Expiry>();
+  readonly #expiries: Expiries;
   #lastClient = 0;
   #isClosed = false;
 
@@ -75,6 +75,7 @@ export class HubCore {
     this.rules = new TopicRules(options.topics);
     this.now = wallTime(options.clock);
     this.wheel = wheelFor(clock);
+    this.#expiries = new Expiries(this.wheel);
     this.id = randomId();
     this.#engine = engine;
     this.store = new TopicStore({
@@ -194,15 +195,7 @@ export class HubCore {
 
   /** Ends a client's stay when its grant does. */
   watchExpiry(client: HubClient): void {
-    this.#setExpiry(client, this.expiresIn(client.grant) ?? Infinity);
-  }
-
-  #setExpiry(client: HubClient, expiresIn: number): void {
-    let expiry = this.#expiries.get(client);
-    if (expiry !== undefined) this.wheel.cancel(expiry);
-    if (expiresIn === Infinity) return void this.#expiries.delete(client);
-    this.#expiries.set(client, expiry = new Expiry(client));
-    this.wheel.schedule(expiry, this.wheel.now() + expiresIn);
+    this.#expiries.set(client, this.expiresIn(client.grant));
   }
 
   /** How long a grant is good, in milliseconds; `undefined` if it has no end. */
@@ -216,7 +209,7 @@ export class HubCore {
   leave(client: HubClient): void {
     if (!this.clients.delete(client)) return;
     client.hasLeft = true;
-    this.#setExpiry(client, Infinity);
+    this.#expiries.delete(client);
     const { subscriptions } = client;
     client.subscriptions = [];
     for (const named of subscriptions) this.#end(client, named);
@@ -323,20 +316,6 @@ export class HubCore {
 }
 
 const DEFAULT_TOPIC = "default";
-
-/** The end of a client's grant. */
-class Expiry extends WheelEntry {
-  readonly #client: HubClient;
-
-  constructor(client: HubClient) {
-    super();
-    this.#client = client;
-  }
-
-  override due(): void {
-    this.#client.expire();
-  }
-}
 
 function restart(feed: Feed): void {
   const start = anewInEpoch(feed);

@@ -134,8 +134,9 @@ export interface HubLimits {
 /**
  * What becomes of a client in mode `every` that is too far behind: the oldest
  * versions are left out, with a `gap` (`"drop"`); the connection is closed with
- * 4408, and the client may come back with its cursor (`"close"`); or all up to the
- * newest is left out, with a `gap` (`"latest"`).
+ * 4408, and the client may come back with its cursor (`"close"`); or all that waits
+ * is left out, with a `gap` (`"latest"`). The newest version of each topic comes
+ * all the same.
  */
 export type WhenBehind = "drop" | "close" | "latest";
 
@@ -158,8 +159,9 @@ export interface HubOptions {
   limits?: HubLimits;
   /**
    * Decides who may connect: what a client may do, or a response that refuses it,
-   * with any status; it must give one of them. By default anybody may, and subscribe to all, and publish
-   * nothing.
+   * with any status; it must give one of them. A client that leaves is not waited
+   * for, but what the hook waits for needs a time-out of its own. By default anybody
+   * may connect, and subscribe to all, and publish nothing.
    */
   onConnect?: (
     request: Request,

@@ -105,7 +105,7 @@ const RULES: Rules = {
     "push/client/client.ts",
     "push/client/connect.ts",
     "push/core.ts",
-    "push/delivery/client.ts",
+    "push/delivery/expiries.ts",
     "push/engine/redis.ts",
     "push/hub.ts",
     "push/transport/commands.ts",
