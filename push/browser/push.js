@@ -1,7 +1,7 @@
 /**
  * The client of a Meerkat push hub for browsers, as it is: no build.
  *
- * ```js
+ * ```js ignore
  * import { connect } from "/push.js";
  *
  * const hub = connect("/push");
