@@ -18,6 +18,7 @@ import {
 import { TopicStore } from "./delivery/topic_store.ts";
 import type { Engine, EngineListener } from "./engine/engine.ts";
 import { memoryEngine } from "./engine/memory.ts";
+import { unavailable } from "./engine/unavailable.ts";
 import { formatCursor } from "./model/cursor.ts";
 import { checkKey } from "./model/key.ts";
 import { type HubSettings, resolveHubLimits } from "./model/limits.ts";
@@ -27,6 +28,7 @@ import type { Grant, HubOptions } from "./options.ts";
 import { Presence } from "./presence/presence.ts";
 import { Watchers } from "./presence/watchers.ts";
 import type { Published } from "./published.ts";
+import { randomName } from "./random_name.ts";
 import { EncodingSet } from "./transport/encoding_set.ts";
 import { wallTime } from "./wall_time.ts";
 import type { Member, Mode } from "./wire/protocol.ts";
@@ -76,7 +78,7 @@ export class HubCore {
     this.now = wallTime(options.clock);
     this.wheel = wheelFor(clock);
     this.#expiries = new Expiries(this.wheel);
-    this.id = randomId();
+    this.id = randomName();
     this.#engine = engine;
     this.store = new TopicStore({
       rules: this.rules,
@@ -127,7 +129,9 @@ export class HubCore {
       removed: (topic) => void this.store.remove(topic),
       signal: (message) => this.presence.receive(message),
       reachable: (reachable, error) => {
-        if (!reachable) this.report(error ?? outOfReach());
+        if (!reachable) {
+          this.report(error ?? unavailable("The engine is out of reach"));
+        }
       },
     };
   }
@@ -322,24 +326,9 @@ function restart(feed: Feed): void {
   for (const subscription of feed.subscriptions()) subscription.begin(start);
 }
 
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(5));
-  return Array.from(bytes, (byte) => byte.toString(36).padStart(2, "0")).join(
-    "",
-  );
-}
-
 function closed(): ConnError {
   return new ConnError("Cannot publish: the hub is closed", {
     code: "closed",
-    side: "local",
-    reply: 503,
-  });
-}
-
-function outOfReach(): ConnError {
-  return new ConnError("The engine is out of reach", {
-    code: "engine_unavailable",
     side: "local",
     reply: 503,
   });

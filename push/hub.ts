@@ -113,8 +113,8 @@ export class Hub implements AsyncDisposable {
    * @param options A key, so that it is published once.
    * @returns When the engine has kept it.
    * @throws {ConnError} With code `"topic_invalid"`, `"value_invalid"`,
-   * `"key_invalid"`, `"message_too_large"`, `"too_many_topics"`, `"engine_unavailable"` or
-   * `"closed"`.
+   * `"key_invalid"`, `"message_too_large"`, `"too_many_topics"`,
+   * `"engine_unavailable"` or `"closed"`.
    *
    * @example Once, though asked twice
    * ```ts

@@ -13,6 +13,7 @@ import type {
   RequestHead,
 } from "../http/codec/message.ts";
 import { reasonOf } from "../http/codec/reason.ts";
+import { isPath, pathOf } from "../http/codec/request_target.ts";
 import type { HttpListenOptions } from "../http/server/listen.ts";
 import {
   serve as serveHttp,
@@ -127,19 +128,12 @@ function errorResponse(
 }
 
 function checkPathname(pathname: string | undefined): void {
-  if (pathname === undefined || /^\/[^?#\s]*$/.test(pathname)) return;
+  if (pathname === undefined || isPath(pathname)) return;
   throw new RangeError(
     `Cannot serve the path ${
       JSON.stringify(pathname)
     }: expected it to begin with "/" and to have no query`,
   );
-}
-
-/** The path of a target, in origin-form or absolute-form, RFC 9112 §3.2. */
-function pathOf(target: string): string {
-  if (!target.startsWith("/")) return URL.parse(target)?.pathname ?? target;
-  const query = target.indexOf("?");
-  return query === -1 ? target : target.slice(0, query);
 }
 
 /** What happens to requests. */

@@ -32,7 +32,8 @@ export class Batches {
   /** The payload for who may not hold what was newest up to an offset. */
   payload(encoding: Encoding, lostTo: number): unknown {
     const { index, delta } = encoding;
-    const isWhole = delta && lostTo >= this.#oldestBase;
+    const isWhole = this.#oldestBase !== Infinity &&
+      (!delta || lostTo >= this.#oldestBase);
     const payloads = isWhole ? this.#wholes : this.#payloads;
     if (!(index in payloads)) {
       const items = isWhole ? this.#items.map(whole) : this.#items;

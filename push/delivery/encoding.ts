@@ -31,7 +31,7 @@ export interface Wire {
 export interface Encoding<P = unknown> {
   /** A small number, which no other one has. */
   readonly index: number;
-  /** Whether patches are sent. */
+  /** Whether patches are sent; items have a base only then. */
   readonly delta: boolean;
   /**
    * Makes one payload of items; `undefined` if there is nothing of them to send.

@@ -151,13 +151,17 @@ export class Feed {
       place.changed = true;
       this.#changed.push(place);
     }
-    this.addGap(entry);
+    this.#push(entry);
   }
 
   /** Notes that versions are missing. */
-  addGap(gap: Gap | Entry): void {
+  addGap(gap: Gap): void {
+    this.#push(gap);
+  }
+
+  #push(item: Entry | Gap): void {
     if (this.#pending.length === 0) this.#options.flushLater(this);
-    this.#pending.push(gap);
+    this.#pending.push(item);
   }
 
   /** Adds a subscription, which is behind until it has caught up. */

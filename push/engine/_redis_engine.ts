@@ -9,7 +9,7 @@ import type {
   EngineState,
 } from "./engine.ts";
 import { Connection } from "./_redis_connection.ts";
-import { newEpoch } from "./_epoch.ts";
+import { randomName } from "../random_name.ts";
 import { Follower } from "./_redis_follower.ts";
 import { parseMessage } from "./_redis_lines.ts";
 import { isReply, type RedisLink } from "./_redis_link.ts";
@@ -17,7 +17,7 @@ import { type Batch, Publisher } from "./_redis_publisher.ts";
 import { type BatchResult, type Item, RedisStore } from "./_redis_store.ts";
 import { Recovery } from "./_redis_recovery.ts";
 import { RedisTrims } from "./_redis_trims.ts";
-import { unavailable } from "./_unavailable.ts";
+import { unavailable } from "./unavailable.ts";
 
 /** How often the store is asked whether something was missed, in milliseconds. */
 const CHECK_INTERVAL = 1_000;
@@ -45,7 +45,7 @@ export class RedisEngine implements Engine {
   readonly name = "redis";
   readonly #url: URL;
   readonly #settings: RedisEngineSettings;
-  readonly #hub = newEpoch();
+  readonly #hub = randomName();
   readonly #store: RedisStore;
   readonly #follower: Follower;
   readonly #publisher: Publisher;

@@ -1,7 +1,7 @@
 import type { Clock } from "../../conn/clock.ts";
 import type { ConnError } from "../../conn/error.ts";
 import { type BatchResult, type Item, sizeOf } from "./_redis_store.ts";
-import { unavailable } from "./_unavailable.ts";
+import { unavailable } from "./unavailable.ts";
 
 /** The most that a batch has; Redis does nothing else meanwhile. */
 const BATCH_COUNT = 256;

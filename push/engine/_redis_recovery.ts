@@ -1,5 +1,5 @@
 import type { EngineState } from "./engine.ts";
-import { newEpoch } from "./_epoch.ts";
+import { randomName } from "../random_name.ts";
 import type { Follower } from "./_redis_follower.ts";
 import { type LinkOptions, RedisLink } from "./_redis_link.ts";
 import type { Head, RedisStore } from "./_redis_store.ts";
@@ -26,7 +26,7 @@ export class Recovery {
   /** Reads all that there is, for a hub that begins. */
   async begin(link: RedisLink): Promise<EngineState> {
     const { store, follower } = this.#options;
-    const head = await store.meet(link, follower.position, newEpoch());
+    const head = await store.meet(link, follower.position, randomName());
     const state = await this.#read((reader) => store.state(reader, head));
     follower.restart(head);
     return state;
@@ -36,7 +36,7 @@ export class Recovery {
   async catchUp(link: RedisLink): Promise<void> {
     const { store, follower, lost } = this.#options;
     const known = follower.position;
-    const head = await store.meet(link, known, newEpoch());
+    const head = await store.meet(link, known, randomName());
     if (head.epoch !== known.epoch) {
       lost();
       return await this.#read((reader) => this.#reload(reader, head));

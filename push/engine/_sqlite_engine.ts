@@ -15,7 +15,7 @@ import {
   type Task,
 } from "./_sqlite_store.ts";
 import { cannotOpen } from "./_sqlite_file.ts";
-import { unavailable } from "./_unavailable.ts";
+import { unavailable } from "./unavailable.ts";
 
 /** A task, and who waits for it. */
 interface Pending {

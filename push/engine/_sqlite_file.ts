@@ -3,7 +3,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import type { ConnError } from "../../conn/error.ts";
-import { unavailable } from "./_unavailable.ts";
+import { unavailable } from "./unavailable.ts";
 
 /** Marks the files of this engine: "MKph" in ASCII. */
 const APPLICATION_ID = 0x4d4b7068;

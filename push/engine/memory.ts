@@ -12,9 +12,9 @@ import type {
   EnginePublished,
   EngineState,
 } from "./engine.ts";
-import { newEpoch } from "./_epoch.ts";
+import { randomName } from "../random_name.ts";
 import { checkNotNegative, KEY_TTL } from "./_key_options.ts";
-import { unavailable } from "./_unavailable.ts";
+import { unavailable } from "./unavailable.ts";
 import { wallTime } from "../wall_time.ts";
 
 /** Options of {@linkcode memoryEngine}. */
@@ -113,7 +113,7 @@ class MemoryEngine implements Engine {
     }
     this.#opened = true;
     this.#listener = listener;
-    return Promise.resolve({ epoch: newEpoch(), offset: 0, versions: [] });
+    return Promise.resolve({ epoch: randomName(), offset: 0, versions: [] });
   }
 
   publish(publish: EnginePublish): Promise<EnginePublished> {

@@ -7,7 +7,7 @@
 import { fromFileUrl } from "@std/path";
 import type { Clock } from "../../conn/clock.ts";
 import type { Engine } from "./engine.ts";
-import { newEpoch } from "./_epoch.ts";
+import { randomName } from "../random_name.ts";
 import { checkNotNegative, KEY_TTL } from "./_key_options.ts";
 import { SqliteEngine } from "./_sqlite_engine.ts";
 import { openFile } from "./_sqlite_file.ts";
@@ -87,7 +87,7 @@ export function sqliteEngine(
   checkNotNegative("keyTtl", keyTtl);
   const file = typeof path === "string" ? path : fromFileUrl(path);
   if (file === "") throw new TypeError('Cannot use "" as the path of a file');
-  return new SqliteEngine(file, (path) => openFile(path, newEpoch()), {
+  return new SqliteEngine(file, (path) => openFile(path, randomName()), {
     durable,
     keyTtl,
     time: wallTime(clock),

@@ -55,10 +55,7 @@ export class EventStreamEnvelopes implements Encoding<PreparedEvents> {
     wire: Wire,
     keep: boolean,
   ): PreparedEvents {
-    const made = this.delta
-      ? items
-      : items.map(({ item }) => ({ item, base: undefined }));
-    return batch(made, wire, keep, this.#write);
+    return batch(items, wire, keep, this.#write);
   }
 
   readonly #write: WriteEvent = (sendable, wire) => {

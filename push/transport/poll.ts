@@ -146,7 +146,7 @@ class Poll extends WheelEntry implements Outlet {
     if (this.#items.length === 0 && this.#since !== undefined) {
       return this.#notModified();
     }
-    const offset = this.#items.at(-1)?.item.offset ?? this.#here();
+    const offset = this.#items.at(-1)?.item.offset ?? this.#here;
     const body = `[${this.#items.map(({ text }) => text).join(",\n")}]\n`;
     return this.#ok(body, offset, undefined);
   }
@@ -163,11 +163,7 @@ class Poll extends WheelEntry implements Outlet {
 
   /** Nothing is newer than what the client has: its tag is good, RFC 9110 §15.4.5. */
   #notModified(): Response {
-    const since = this.#since;
-    const here = this.#here();
-    const isOurs = typeof since === "object" &&
-      since.epoch === this.#core.store.epoch;
-    const etag = this.#tag(isOurs ? since.offset : here);
+    const etag = this.#tag(this.#known ?? this.#core.store.offset);
     const headers = { etag, "cache-control": "no-cache" };
     return new Response(null, { status: 304, headers });
   }
@@ -176,12 +172,16 @@ class Poll extends WheelEntry implements Outlet {
     return `"${formatCursor(this.#core.store.epoch, offset)}"`;
   }
 
-  /** Where to go on when nothing has come; another hub may be ahead of this one. */
-  #here(): number {
-    const { epoch, offset } = this.#core.store;
+  /** The offset of what the client has, if that is of the present epoch. */
+  get #known(): number | undefined {
     const since = this.#since;
-    return typeof since === "object" && since.epoch === epoch
-      ? Math.max(since.offset, offset)
-      : offset;
+    return typeof since === "object" && since.epoch === this.#core.store.epoch
+      ? since.offset
+      : undefined;
+  }
+
+  /** Where to go on when nothing has come; another hub may be ahead of this one. */
+  get #here(): number {
+    return Math.max(this.#known ?? 0, this.#core.store.offset);
   }
 }

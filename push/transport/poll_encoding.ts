@@ -30,10 +30,11 @@ export class PolledItems implements Encoding<readonly PolledItem[]> {
     items: readonly Sendable[],
     wire: Wire,
   ): readonly PolledItem[] {
-    return items.map(({ item }) => {
+    return items.map((sendable) => {
+      const { item } = sendable;
       const make = () => ({
         item,
-        text: envelope({ item, base: undefined }, wire, this.#epoch()),
+        text: envelope(sendable, wire, this.#epoch()),
       });
       return item instanceof Entry ? item.cached(wire, make) : make();
     });

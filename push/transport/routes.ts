@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isPath, pathOf } from "../../http/codec/request_target.ts";
 import type { ServeHandler, ServeInfo } from "../../http/server/serve.ts";
 import type { DeflateOptions } from "../../ws/deflate/params.ts";
 import { allowOrigins, type OriginCheck } from "../../ws/handshake/origins.ts";
@@ -200,15 +201,8 @@ function notFound(): Response {
   return refusal(404, "There is nothing here");
 }
 
-/** The path of a target, in origin-form or absolute-form, RFC 9112 §3.2. */
-function pathOf(target: string): string {
-  if (!target.startsWith("/")) return URL.parse(target)?.pathname ?? target;
-  const query = target.indexOf("?");
-  return query === -1 ? target : target.slice(0, query);
-}
-
 function checkPath(path: string | undefined): void {
-  if (path === undefined || /^\/[^?#\s]*$/.test(path)) return;
+  if (path === undefined || isPath(path)) return;
   throw new RangeError(
     `Cannot answer at ${
       JSON.stringify(path)

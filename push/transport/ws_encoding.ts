@@ -31,17 +31,13 @@ export class WsEnvelopes implements Encoding<WsPayload> {
     wire: Wire,
     keep: boolean,
   ): WsPayload | undefined {
-    const make = (sendable: Sendable) => {
-      const patched = this.delta && sendable.base !== undefined;
-      const made = patched ? sendable : { ...sendable, base: undefined };
-      return new PreparedMessage(envelope(made, wire, this.#epoch()));
-    };
     return join(items.map((sendable) => {
       const { item, base } = sendable;
-      const whole = !this.delta || base === undefined;
-      return keep && whole && item instanceof Entry
-        ? item.cached(wire, () => make(sendable))
-        : make(sendable);
+      const make = () =>
+        new PreparedMessage(envelope(sendable, wire, this.#epoch()));
+      return keep && base === undefined && item instanceof Entry
+        ? item.cached(wire, make)
+        : make();
     }));
   }
 
