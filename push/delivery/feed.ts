@@ -7,7 +7,7 @@
 import type { WhenBehind } from "../options.ts";
 import { Batches } from "./batches.ts";
 import type { Encoding, Sendable, Wire } from "./encoding.ts";
-import type { Entry, Gap, Item } from "./entry.ts";
+import type { Entry, Gap } from "./entry.ts";
 import { Log, type LogLimits } from "./log.ts";
 import { type Place, Places } from "./places.ts";
 import type {
@@ -23,9 +23,7 @@ const MAX_PIECES = 4;
 /** A payload, and of what it was made. */
 interface Piece {
   readonly encoding: Encoding;
-  readonly first: Item;
-  readonly last: Item;
-  readonly length: number;
+  readonly items: readonly Sendable[];
   readonly payload: unknown;
 }
 
@@ -107,17 +105,15 @@ export class Feed {
 
   /** The payload of items for one that is behind; the next often needs the same. */
   piece(items: readonly Sendable[], encoding: Encoding): unknown {
-    const first = items[0]!.item;
-    const last = items[items.length - 1]!.item;
-    const { length } = items;
-    const known = this.#pieces.find((piece) =>
-      piece.encoding === encoding && piece.length === length &&
-      piece.first === first && piece.last === last
-    );
     // What patches apply to may differ.
-    if (known !== undefined && !encoding.delta) return known.payload;
+    const known = encoding.delta
+      ? undefined
+      : this.#pieces.find((piece) =>
+        piece.encoding === encoding && isSame(piece.items, items)
+      );
+    if (known !== undefined) return known.payload;
     const payload = encoding.batch(items, this.wire(encoding), true);
-    this.#pieces = [{ encoding, first, last, length, payload }, ...this.#pieces]
+    this.#pieces = [{ encoding, items, payload }, ...this.#pieces]
       .slice(0, MAX_PIECES);
     return payload;
   }
@@ -313,6 +309,12 @@ export class Feed {
       if (payload !== undefined) subscriber.outlet.send(payload);
     }
   }
+}
+
+/** Whether the same items follow each other; all count, as any may be left out. */
+function isSame(a: readonly Sendable[], b: readonly Sendable[]): boolean {
+  return a.length === b.length &&
+    a.every(({ item }, index) => item === b[index]!.item);
 }
 
 function newWire(filters: readonly string[]): Wire {
